@@ -1,0 +1,1 @@
+"""The MONAI Label app: PRS-Med's questions and answers over MONAI Label's own HTTP routes."""

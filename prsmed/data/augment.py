@@ -1,0 +1,139 @@
+"""Light, fast variation of an image and its mask; labels are recomputed from the mask, never edited."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from prsmed.data.record import Record
+
+_TURNABLE = ("skin_dermoscopy", "polyp_endoscopy", "phantom_photo")
+_UPRIGHT = ("lung_xray",)
+# LIDC crops have their nodule in the middle: only a close crop brings it elsewhere without black borders.
+_CENTERED = ("lidc_crops",)
+_SCALES = (0.55, 1.2)
+_CLOSE_SCALES = (0.45, 0.75)
+_ZOOM_SHARE = 0.8
+_KEPT = 0.6  # a crop that cuts off more of the target than this leaves is not used
+_OUTSIDE = 0.08  # how far a crop may reach over the border, as a share of the side
+_EMPTY_SIDES = (0.45, 0.7)
+_TRIES = 8
+
+Pixels = NDArray[np.uint8]
+
+
+def flip(image: Pixels, mask: Pixels, record: Record, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
+    """Mirror and turn image and mask together, each way half of the time.
+
+    Args:
+        image: ``(rows, cols)`` grey or ``(rows, cols, 3)`` colour, uint8.
+        mask: ``(rows, cols)`` uint8.
+        record: Decides what is allowed: radiographs stay upright, only photographs are turned by 90 degrees.
+        rng: Where every choice is drawn from.
+    """
+    if rng.random() < 0.5:
+        image, mask = image[:, ::-1], mask[:, ::-1]
+    if record.modality not in _UPRIGHT and rng.random() < 0.5:
+        image, mask = image[::-1], mask[::-1]
+    if record.modality in _TURNABLE and rng.random() < 0.5:
+        image, mask = np.rot90(image), np.rot90(mask)
+    return image, mask
+
+
+def zoom(image: Pixels, mask: Pixels, record: Record, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
+    """Cut out a shifted, smaller or larger frame that keeps most of the target; black outside the image.
+
+    Args:
+        image: ``(rows, cols)`` or ``(rows, cols, 3)`` uint8.
+        mask: ``(rows, cols)`` uint8.
+        record: Images with their lesion in the middle are always cut, and closer.
+        rng: Where every choice is drawn from.
+    """
+    close = record.dataset in _CENTERED
+    if not close and rng.random() >= _ZOOM_SHARE:
+        return image, mask
+    box = _box_with_target(mask, _CLOSE_SCALES if close else _SCALES, rng)
+    return (image, mask) if box is None else _crop(image, mask, box)
+
+
+def crop_empty(
+    image: Pixels, mask: Pixels, record: Record, rng: np.random.Generator
+) -> tuple[Pixels, Pixels] | None:
+    """Cut out a part of the image that holds nothing of the target: an image of the right kind without it.
+
+    Args:
+        image: ``(rows, cols)`` or ``(rows, cols, 3)`` uint8.
+        mask: ``(rows, cols)`` uint8.
+        record: Radiographs are never cut: beside the lungs there is little left to look at.
+        rng: Where the place is drawn from.
+
+    Returns:
+        Image and empty mask, or ``None`` when no such part of at least 45 % of the side is found.
+    """
+    if record.modality in _UPRIGHT:
+        return None
+    rows, cols = mask.shape
+    for _ in range(_TRIES):
+        side = rng.uniform(*_EMPTY_SIDES)
+        height, width = round(side * rows), round(side * cols)
+        top, left = (int(rng.integers(limit + 1)) for limit in (rows - height, cols - width))
+        window = np.s_[top : top + height, left : left + width]
+        if not mask[window].any() and image[window].std() > 8:  # not the black surround alone
+            return image[window], mask[window]
+    return None
+
+
+def recolor(image: Pixels, rng: np.random.Generator) -> Pixels:
+    """Vary brightness, contrast and gamma; sometimes blur a little or add grey noise.
+
+    Args:
+        image: ``(rows, cols, 3)`` uint8.
+        rng: Where every choice is drawn from.
+    """
+    levels = np.linspace(0.0, 1.0, 256) ** np.exp(rng.uniform(-0.3, 0.3))
+    levels = (levels - 0.5) * rng.uniform(0.8, 1.2) + 0.5 + rng.uniform(-0.1, 0.1)
+    image = (np.clip(levels, 0.0, 1.0) * 255).astype(np.uint8)[image]
+    if rng.random() < 0.15:
+        blurred = Image.fromarray(image).filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.0)))
+        image = np.asarray(blurred)
+    if rng.random() < 0.3:
+        noise = rng.normal(0.0, rng.uniform(1.0, 8.0), size=image.shape[:2])[..., None]
+        image = np.clip(image + noise, 0, 255).astype(np.uint8)
+    return image
+
+
+def _box_with_target(
+    mask: Pixels, scales: tuple[float, float], rng: np.random.Generator
+) -> tuple[int, int, int, int] | None:
+    """A random ``(top, left, height, width)``, partly outside at most, that keeps most of the target."""
+    rows, cols = mask.shape
+    total = int(np.count_nonzero(mask))
+    for _ in range(_TRIES):
+        scale = rng.uniform(*scales)
+        height, width = round(scale * rows), round(scale * cols)
+        top, left = (_start(side, part, rng) for side, part in ((rows, height), (cols, width)))
+        inside = mask[max(top, 0) : top + height, max(left, 0) : left + width]
+        if np.count_nonzero(inside) >= _KEPT * total:
+            return top, left, height, width
+    return None
+
+
+def _start(side: int, part: int, rng: np.random.Generator) -> int:
+    slack = _OUTSIDE * part
+    return round(rng.uniform(min(0, side - part) - slack, max(0, side - part) + slack))
+
+
+def _crop(image: Pixels, mask: Pixels, box: tuple[int, int, int, int]) -> tuple[Pixels, Pixels]:
+    """Cut a box out, black where it lies outside."""
+    top, left, height, width = box
+    rows, cols = mask.shape
+    source = np.s_[max(top, 0) : min(top + height, rows), max(left, 0) : min(left + width, cols)]
+    inside = mask[source]
+    place = np.s_[
+        max(-top, 0) : max(-top, 0) + inside.shape[0], max(-left, 0) : max(-left, 0) + inside.shape[1]
+    ]
+    cut_image = np.zeros((height, width, *image.shape[2:]), dtype=np.uint8)
+    cut_mask = np.zeros((height, width), dtype=np.uint8)
+    cut_image[place], cut_mask[place] = image[source], inside
+    return cut_image, cut_mask

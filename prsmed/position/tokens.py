@@ -1,0 +1,146 @@
+"""A text as tagged phrases, and which of them it denies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from prsmed.position.lexicon import LONGEST, TAGS, Tag, normalise
+
+_BE = frozenset("is are was were be lies lie sits sit located situated".split())
+_VERBS = _BE | frozenset("shows show has have contains contain appears appear look seen".split())
+_RESTARTS = frozenset("it they there the a an look we i you".split())
+
+
+@dataclass
+class Token:
+    """A phrase of the text; ``tag`` becomes ``"word"`` once a rule has used it up."""
+
+    word: str
+    tag: Tag
+    is_denied: bool = False
+
+    def use(self) -> None:
+        """Keep later rules from reading it again."""
+        self.tag = "word"
+
+
+def tokenize(text: str) -> list[Token]:
+    """Cut a text into the longest phrases the lexicon knows; unknown words are tagged ``"word"``."""
+    words = re.findall(r"\d+(?:\.\d+)?(?![a-z0-9])|[a-z0-9']+|[.,;:()!?]", normalise(text))
+    tokens, start = [], 0
+    while start < len(words):
+        for length in range(min(LONGEST, len(words) - start), 0, -1):
+            phrase = tuple(words[start : start + length])
+            if phrase in TAGS or length == 1:
+                tag = TAGS.get(phrase, "number" if phrase[0].isdigit() else "word")
+                tokens.append(Token(" ".join(phrase), tag))
+                start += length
+                break
+    return tokens
+
+
+def drop_lookalikes(tokens: list[Token]) -> None:
+    """Use up directions that are none: "right in the middle", "a necrotic center"."""
+    for index, token in enumerate(tokens):
+        before = tokens[index - 1] if index else Token("", "stop")
+        after = tokens[index + 1].word if index + 1 < len(tokens) else ""
+        if (
+            token.word == "right"
+            and before.word in _BE
+            and after in ("in", "at", "next to", "near", "beside", "on")
+        ):
+            token.use()
+        is_a_noun = index >= 2 and tokens[index - 2].word in ("a", "an") and before.tag == "word"
+        if (
+            token.tag == "center"
+            and (is_a_noun or before.word in ("a", "an"))
+            and token.word in ("center", "middle")
+        ):
+            token.use()
+
+
+def deny(tokens: list[Token]) -> bool:
+    """Mark the tokens that the text denies; return whether it says that something is not there."""
+    says_absent = False
+    for clause in _clauses(tokens):
+        for index, token in enumerate(clause):
+            before = clause[index - 1].word if index else ""
+            if token.tag == "absent" or (token.tag == "not" and _is_existential(clause, index)):
+                _mark(clause)
+                says_absent = True
+            elif token.tag == "no" and not (token.word == "neither" and before in _BE):
+                _mark(clause[index:])
+                says_absent = True
+            elif token.tag == "without":
+                _mark(_noun_after(clause, index))
+                says_absent = True
+            elif token.tag in ("not", "no") and not _is_of_nearness(clause, index):
+                _mark(clause[index:])
+            elif token.tag == "far" and token.word.endswith("from"):
+                _mark(_far_place(clause, index))
+    return says_absent
+
+
+def _clauses(tokens: list[Token]) -> Iterator[list[Token]]:
+    start = 0
+    for index, token in enumerate(tokens):
+        if token.tag in ("stop", "but", "except") or (
+            token.tag == "comma" and _restarts(tokens[index + 1 :])
+        ):
+            yield tokens[start:index]
+            start = index + 1
+    yield tokens[start:]
+
+
+def _restarts(rest: list[Token]) -> bool:
+    """Whether a sentence of its own follows a comma: "..., it is on the right"."""
+    if not rest or rest[0].tag == "number":
+        return bool(rest)
+    end = next((index for index, token in enumerate(rest) if token.tag in ("stop", "comma")), len(rest))
+    return rest[0].word in _RESTARTS and any(token.word in _VERBS for token in rest[:end])
+
+
+def _is_existential(clause: list[Token], index: int) -> bool:
+    """Whether a "not" denies the thing and not its place: "not seen", "there is not", "not in this image"."""
+    if clause[index].word not in ("not", "no longer"):
+        return False
+    if any(token.word == "there" for token in clause[max(0, index - 2) : index]):
+        return True
+    following = clause[index + 1 : index + 4]
+    if any(token.tag == "perceived" for token in following):
+        return True
+    if following and following[0].word in ("appear", "occur"):
+        following = clause[index + 2 : index + 5]
+    is_in = len(following) > 1 and following[0].word in ("in", "on") and following[-1].tag == "image"
+    return is_in and not any(
+        token.tag in ("left", "right", "top", "bottom", "center") for token in clause[index:]
+    )
+
+
+def _is_of_nearness(clause: list[Token], index: int) -> bool:
+    """Whether a "not" belongs to a near or far behind it, as in "not very close to"."""
+    return any(token.tag in ("near", "far") for token in clause[index + 1 : index + 3])
+
+
+def _noun_after(clause: list[Token], index: int) -> list[Token]:
+    """What a "without" denies: "without calcification | in the top left"."""
+    for end in range(index + 1, len(clause)):
+        if clause[end].word in ("in", "at", "on") or clause[end].word in _BE:
+            return clause[index:end]
+    return clause[index:]
+
+
+def _far_place(clause: list[Token], index: int) -> list[Token]:
+    """The place that something is said to be far from, unless that is the center or midline."""
+    end = index + 1
+    while end < len(clause) and clause[end].tag in ("glue", "top", "bottom", "left", "right", "image"):
+        end += 1
+    is_center = end < len(clause) and clause[end].tag in ("center", "midline")
+    return [] if is_center else clause[index:end]
+
+
+def _mark(tokens: list[Token]) -> None:
+    for token in tokens:
+        token.is_denied = True

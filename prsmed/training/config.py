@@ -1,0 +1,51 @@
+"""How a model is trained: one dataclass, written beside what it produced."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from prsmed.errors import PRSMedError
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A training recipe.
+
+    Attributes:
+        steps: Optimiser steps in all.
+        batch_size: Images a step.
+        lr: Peak learning rate, reached after ``warmup`` steps, then a cosine to zero.
+        small_size: Side of the square of the first ``small_share`` of the steps; the rest run at the model's size.
+        absent_share: Share of questions about something that is not in the image.
+        true_mask_share: Share of rows whose mask tokens code the true mask instead of the predicted one.
+        mask_weight, text_weight, presence_weight: Weights of the losses.
+        phantoms: How many generated phantoms stand among the training images.
+    """
+
+    steps: int = 4000
+    batch_size: int = 16
+    lr: float = 1e-3
+    warmup: int = 200
+    weight_decay: float = 0.01
+    clip_norm: float = 1.0
+    small_size: int = 128
+    small_share: float = 0.7
+    absent_share: float = 0.3
+    true_mask_share: float = 0.5
+    mask_weight: float = 1.0
+    text_weight: float = 1.0
+    presence_weight: float = 0.5
+    phantoms: int = 400
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size"):
+            if getattr(self, name) < 1:
+                raise PRSMedError("bad_training", f"{name} is {getattr(self, name)}; it must be at least 1")
+        if self.batch_size < 2:
+            raise PRSMedError("bad_training", "batch_size is 1; batch norm needs at least 2 images a step")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)

@@ -1,0 +1,72 @@
+"""What a model learns from a batch: the losses of PRS-Med, and of the U-Net baseline."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from prsmed.model.prsmed import PRSMed
+from prsmed.model.unet import BaselineUNet
+from prsmed.training.batch import Batch
+from prsmed.training.config import TrainConfig
+from prsmed.training.losses import mask_loss, presence_loss, text_loss
+
+
+class Learner(Protocol):
+    """A model with its losses."""
+
+    model: nn.Module
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Named losses, each already weighted."""
+
+    def predict(self, batch: Batch) -> Tensor:
+        """Binary masks ``(B, 1, S, S)``."""
+
+
+class PRSMedLearner:
+    """Mask, words and presence from one pass."""
+
+    def __init__(self, model: PRSMed, config: TrainConfig) -> None:
+        self.model = model
+        self.config = config
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Losses ``mask``, ``text`` and ``presence``."""
+        language, device = self.model.language, batch.pixels.device
+        questions = language.encode_questions(batch.questions).to(device)
+        answers = language.encode_answers(batch.answers).to(device)
+        use_true = torch.rand(len(batch.questions), device=device) < self.config.true_mask_share
+        output = self.model(batch.pixels, questions, answers, batch.mask > 0, use_true)
+        return {
+            "mask": self.config.mask_weight * mask_loss(output.segmented.mask_logits, batch.mask),
+            "text": self.config.text_weight * text_loss(output.text_logits, answers.ids, answers.is_real),
+            "presence": self.config.presence_weight
+            * presence_loss(output.segmented.presence_logits, batch.is_present),
+        }
+
+    @torch.no_grad()
+    def predict(self, batch: Batch) -> Tensor:
+        """The masks a user would get."""
+        questions = self.model.language.encode_questions(batch.questions).to(batch.pixels.device)
+        seen = self.model.see(batch.pixels)
+        prompt = self.model.read(seen, questions)
+        return self.model.mask_of(self.model.segment(seen.features, prompt, batch.pixels.shape[-1]))
+
+
+class UNetLearner:
+    """Mask only."""
+
+    def __init__(self, model: BaselineUNet) -> None:
+        self.model = model
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Loss ``mask``."""
+        return {"mask": mask_loss(self.model(batch.pixels), batch.mask)}
+
+    @torch.no_grad()
+    def predict(self, batch: Batch) -> Tensor:
+        """Masks at probability one half."""
+        return self.model(batch.pixels) >= 0

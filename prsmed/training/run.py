@@ -1,0 +1,76 @@
+"""`prsmed train`: from a folder of images to a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from prsmed.data import ConversationDataset, phantom_records, read_pairs, vocabulary_lines
+from prsmed.model.build import build_model
+from prsmed.model.checkpoint import Manifest, save_checkpoint
+from prsmed.model.presets import find_preset
+from prsmed.model.tokenizer import train_tokenizer
+from prsmed.model.unet import BaselineUNet, UNetConfig
+from prsmed.training.config import TrainConfig
+from prsmed.training.learner import Learner, PRSMedLearner, UNetLearner
+from prsmed.training.trainer import Progress, Trainer
+
+
+def train(
+    preset: str, data: Path, run: Path, config: TrainConfig, report: Callable[[Progress], None], device: str = "cpu"
+) -> Manifest:
+    """Train a preset (or ``"unet"``, the baseline) on the image/mask pairs under ``data``.
+
+    Args:
+        preset: Name of a preset, or ``"unet"``.
+        data: Folder with ``pairs/index.csv`` (docs/data.md).
+        run: Folder of this run: state, ``log.jsonl``, and in the end the checkpoint.
+        config: The recipe.
+        report: Called after every step.
+        device: Torch device.
+
+    Raises:
+        PRSMedError: For an unknown preset, missing data, or a run folder with another run.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    config = config if preset != "unet" else replace(config, absent_share=0.0)
+    torch.manual_seed(config.seed)
+    learner, image_size, radius = _learner(preset, config)
+    learner.model.to(device)
+    records = read_pairs(data)
+    phantoms = phantom_records(config.phantoms, config.seed)
+    held_out = [record for record in records if record.split == "val" and record.mask]
+    trained = [record for record in [*records, *phantoms] if record.split == "train"]
+    if preset == "unet":
+        trained = [record for record in trained if record.mask or record.is_phantom]
+    trainer = Trainer(
+        learner,
+        config,
+        train=ConversationDataset(
+            trained, data, image_size, seed=config.seed, augment=True, absent_share=config.absent_share, radius=radius
+        ),
+        check=ConversationDataset(held_out, data, image_size, seed=config.seed, absent_share=0.0, radius=radius),
+        image_size=image_size,
+        run=run,
+        device=torch.device(device),
+    )
+    facts: dict[str, Any] = {"preset": preset, "images": len(trained), **config.to_json()}
+    trainer.run(facts, report)
+    datasets = sorted({record.dataset for record in trained})
+    return save_checkpoint(
+        learner.model, run / "checkpoint", f"{preset}-1", {**facts, "datasets": datasets}
+    )
+
+
+def _learner(preset: str, config: TrainConfig) -> tuple[Learner, int, float]:
+    """Learner, image size and near-centre radius of a preset."""
+    if preset == "unet":
+        unet = BaselineUNet(UNetConfig())
+        return UNetLearner(unet), unet.config.image_size, find_preset("nano").radius
+    chosen = find_preset(preset)
+    tokenizer = train_tokenizer(vocabulary_lines(), chosen.language.vocab_size)
+    return PRSMedLearner(build_model(chosen, tokenizer), config), chosen.image_size, chosen.radius

@@ -1,0 +1,59 @@
+"""A training run on disk, so that a killed one goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from prsmed.errors import PRSMedError
+
+FOLDER = "state"
+
+
+def save_state(run: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer, facts: dict[str, Any]) -> None:
+    """Write weights, optimiser moments and ``facts`` after ``step`` steps; a kill at any point leaves a whole state."""
+    fresh, current = run / f"{FOLDER}.new", run / FOLDER
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, fresh / "model.safetensors")
+    moments = optimizer.state_dict()["state"]
+    tensors = {f"{index}.{name}": value for index, state in moments.items() for name, value in state.items()}
+    save_file(tensors, fresh / "optimizer.safetensors")
+    (fresh / "state.json").write_text(json.dumps({"step": step, **facts}))
+    shutil.rmtree(current, ignore_errors=True)
+    fresh.rename(current)
+
+
+def load_state(run: Path, model: nn.Module, optimizer: torch.optim.Optimizer, facts: dict[str, Any]) -> int:
+    """Go back to the last saved state of ``run``; returns its step, 0 when there is none.
+
+    Raises:
+        PRSMedError: ``other_run`` when the state was made with other settings than ``facts``.
+    """
+    folder = run / FOLDER
+    if not folder.exists() and (run / f"{FOLDER}.new" / "state.json").exists():
+        folder = run / f"{FOLDER}.new"  # killed between removing the old state and renaming the new one
+    if not folder.exists():
+        return 0
+    saved = json.loads((folder / "state.json").read_text())
+    step = int(saved.pop("step"))
+    if saved != json.loads(json.dumps(facts)):
+        changed = sorted(key for key in saved.keys() | facts.keys() if saved.get(key) != facts.get(key))
+        raise PRSMedError(
+            "other_run",
+            f"{run.name} holds a run with other settings ({', '.join(changed)}); "
+            "resume it with its own, or give another --out",
+        )
+    model.load_state_dict(load_file(folder / "model.safetensors"))
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in load_file(folder / "optimizer.safetensors").items():
+        index, name = key.split(".", 1)
+        state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    return step
