@@ -18,7 +18,6 @@ from monailabel.tasks.activelearning.first import First
 
 import prsmed
 from monailabel_app.ask import AskTask
-from monailabel_app.convert import warm_up_writers
 from monailabel_app.datastore import StudyDatastore
 from monailabel_app.errors import Refused
 from monailabel_app.studies import VolumeCache, locate
@@ -37,7 +36,7 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
 
     Args:
         app_dir: This folder, where MONAI Label puts its logs.
-        studies: A folder (see :class:`~monailabel_app.datastore.StudyDatastore`) or the URL of a DICOMweb server.
+        studies: A folder (see :class:`~monailabel_app.datastore.StudyDatastore`) or a DICOMweb server's URL.
         conf: MONAI Label's ``--conf`` pairs; none are ours.
     """
 
@@ -67,11 +66,11 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
         return {TASK: AskTask(self._engine, VolumeCache())}
 
     def init_strategies(self) -> dict[str, Strategy]:
-        """Images in order of their ids. (MONAI Label's default, Random, fails when all were served in one second.)"""
+        """Images in order of their ids. (MONAI Label's Random fails when all were served in one second.)"""
         return {"first": First()}
 
     def on_init_complete(self) -> None:
-        """Warm up in the background once the server listens, so that the first question is not the slow one."""
+        """Load the model in the background, so that the first question is not the slow one."""
         super().on_init_complete()
         threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
 
@@ -79,8 +78,8 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
         """Run a question.
 
         Unlike MONAI Label's own, ``image`` is an id of the datastore or an upload, never another path of the
-        server; a DICOM series reaches the task as its folder, with its modality and window; and a user's mistake
-        is a 4xx.
+        server; a DICOM series reaches the task as its folder, with its modality and window; and a user's
+        mistake is a 4xx.
 
         Raises:
             Refused: Anything wrong with the request or the image; nothing is written.
@@ -90,7 +89,9 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
             task = self._infers.get(request.get("model"))
             if task is None:
                 known = ", ".join(self._infers)
-                raise PRSMedError("unknown_model", f"there is no model {request.get('model')!r}; the models are {known}")
+                raise PRSMedError(
+                    "unknown_model", f"there is no model {request.get('model')!r}; the models are {known}"
+                )
             image = request.get("image")
             path = locate(datastore, image, self._upload_folders())
             file, params = task({**request, "image": str(path)})
@@ -109,7 +110,6 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
         return tuple(Path(folder).resolve() for folder in folders)
 
     def _warm_up(self) -> None:
-        warm_up_writers()
         try:
             self._engine.warm_up()
         except PRSMedError as error:

@@ -1,7 +1,7 @@
-"""MONAI Label's web application with our manners: `monailabel start_server ... --uvicorn_app monailabel_app.asgi:app`.
+"""MONAI Label's web application with our manners: `start_server ... --uvicorn_app monailabel_app.asgi:app`.
 
-It adds three things and changes nothing else: a question runs in a worker thread, so that the server answers others
-meanwhile; a malformed request is a 4xx; errors are ``{"error": {"code", "message"}}``.
+It adds three things and changes nothing else: a question runs in a worker thread, so that the server answers
+others meanwhile; a malformed request is a 4xx; errors are ``{"error": {"code", "message"}}``.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def infer(
     output: ResultType | None = None,
     user: User = Depends(RBAC(settings.MONAI_LABEL_AUTH_ROLE_USER)),  # noqa: B008
 ) -> object:
-    """MONAI Label's infer route, in a worker thread: FastAPI runs a plain `def` there, the stock one is `async`."""
+    """MONAI Label's infer route, but in a worker thread: FastAPI runs a plain `def` there."""
     try:
         _check_params(params)
         if not (image or session_id or file):
@@ -58,9 +58,13 @@ def _check_params(params: str) -> None:
     try:
         parsed = json.loads(params or "{}")
     except (ValueError, RecursionError):
-        raise PRSMedError("bad_params", "params is not JSON; send an object such as {\"prompt\": \"...\"}") from None
+        raise PRSMedError(
+            "bad_params", 'params is not JSON; send an object such as {"prompt": "..."}'
+        ) from None
     if not isinstance(parsed, dict):
-        raise PRSMedError("bad_params", f"params is a JSON {type(parsed).__name__}; send an object with a prompt")
+        raise PRSMedError(
+            "bad_params", f"params is a JSON {type(parsed).__name__}; send an object with a prompt"
+        )
 
 
 @app.exception_handler(Refused)

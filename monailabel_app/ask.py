@@ -11,13 +11,13 @@ import numpy as np
 from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
 from numpy.typing import NDArray
 
-from monailabel_app.convert import write_mask
 from monailabel_app.request import AskRequest
 from monailabel_app.studies import VolumeCache
-from prsmed.imaging import Volume, extract, native_plane, place, slice_count
+from prsmed.errors import PRSMedError
+from prsmed.imaging import Volume, extract, native_plane, place, slice_count, write_labelmap
 from prsmed.inference import Answer, Engine
 
-# What stock clients show as editable options (MONAI Label's Slicer module: a list is a choice, "" a text cell).
+# What stock clients show as options (in MONAI Label's Slicer module a list is a choice, "" a text cell).
 # The API's own defaults are those of AskRequest.
 OPTIONS: dict[str, Any] = {
     "prompt": "Where is the lesion?",
@@ -62,19 +62,23 @@ class AskTask(InferTask):  # type: ignore[misc]
             request: The params of the Ask contract, and ``image``: the path of a file or DICOM series folder.
 
         Returns:
-            Path of a temporary mask file (the caller deletes it; ``None`` when the mask is empty), and the JSON.
+            Path of a temporary mask file for the caller to delete, ``None`` when the mask is empty; the JSON.
 
         Raises:
             PRSMedError: For anything wrong with the request or the image; nothing is written.
         """
         asked = AskRequest.parse(request)
         volume = self._volumes.read(Path(request["image"]))
-        extension = asked.result_extension or default_extension(volume)
-        answer, mask, view = self._in_volume(volume, asked) if asked.mode == "volume" else self._on_slice(volume, asked)
+        extension = _extension(volume, asked)
+        answer, mask, view = (
+            self._in_volume(volume, asked) if asked.mode == "volume" else self._on_slice(volume, asked)
+        )
         file = _mask_file(mask, volume, extension) if mask.any() else None
         return file, {**answer.to_json(), "conversation": asked.conversation, "view": view}
 
-    def _on_slice(self, volume: Volume, asked: AskRequest) -> tuple[Answer, NDArray[np.uint8], dict[str, Any]]:
+    def _on_slice(
+        self, volume: Volume, asked: AskRequest
+    ) -> tuple[Answer, NDArray[np.uint8], dict[str, Any]]:
         plane = asked.plane or native_plane(volume)
         index = slice_count(volume, plane) // 2 if asked.slice is None else asked.slice
         image_slice = extract(volume, plane, index)
@@ -84,7 +88,9 @@ class AskTask(InferTask):  # type: ignore[misc]
         place(answer.mask, image_slice, mask)
         return answer, mask, {"mode": "slice", "plane": plane, "slice": index}
 
-    def _in_volume(self, volume: Volume, asked: AskRequest) -> tuple[Answer, NDArray[np.uint8], dict[str, Any]]:
+    def _in_volume(
+        self, volume: Volume, asked: AskRequest
+    ) -> tuple[Answer, NDArray[np.uint8], dict[str, Any]]:
         plane = asked.plane or native_plane(volume)
         first, last = asked.slice_range or (0, slice_count(volume, plane) - 1)
         with self._engine_lock:
@@ -94,16 +100,23 @@ class AskTask(InferTask):  # type: ignore[misc]
         return answer, answer.mask, {"mode": "volume", "plane": plane, "slice_range": [first, last]}
 
 
-def default_extension(volume: Volume) -> str:
-    """How a mask is written unless the client says otherwise: PNG for a picture, NIfTI for all with a place in space."""
-    return ".nii.gz" if volume.has_patient_space else ".png"
+def _extension(volume: Volume, asked: AskRequest) -> str:
+    """How the mask is written: as asked; else PNG for a picture and NIfTI for all else."""
+    slices = volume.shape[2]
+    if asked.result_extension == ".png" and slices != 1:
+        raise PRSMedError(
+            "bad_result_extension",
+            f"a .png holds one slice and the image has {slices}; choose .nii.gz or .nrrd",
+        )
+    is_picture = not volume.has_patient_space and slices == 1
+    return asked.result_extension or (".png" if is_picture else ".nii.gz")
 
 
 def _mask_file(mask: NDArray[np.uint8], volume: Volume, extension: str) -> str:
     with tempfile.NamedTemporaryFile(prefix="prsmed-mask-", suffix=extension, delete=False) as file:
         path = Path(file.name)
     try:
-        write_mask(mask, volume, path)
+        write_labelmap(mask, volume, path)
     except BaseException:
         path.unlink()
         raise

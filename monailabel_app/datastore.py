@@ -1,4 +1,4 @@
-"""A folder of studies: NIfTI, NRRD, PNG and JPEG files, and folders that each hold one DICOM series."""
+"""A folder of studies: NIfTI, NRRD and picture files, and folders that each hold one DICOM series."""
 
 from __future__ import annotations
 
@@ -14,10 +14,21 @@ from pydicom.errors import InvalidDicomError
 
 from monailabel_app.convert import write_image
 from prsmed.imaging import read_volume
+from prsmed.imaging.dicom_header import is_image
 
-IMAGE_PATTERNS = ("*.nii.gz", "*.nii", "*.nrrd", "*.png", "*.jpg", "*.jpeg")
-# DICOM objects that are made from images without being one.
-_DERIVED_MODALITIES = frozenset({"SEG", "SR", "RTSTRUCT", "RTDOSE", "RTPLAN", "PR", "KO", "REG"})
+IMAGE_PATTERNS = (
+    "*.nii.gz",
+    "*.nii",
+    "*.nrrd",
+    "*.mha",
+    "*.png",
+    "*.jpg",
+    "*.jpeg",
+    "*.bmp",
+    "*.tif",
+    "*.tiff",
+)
+_LABELS = "labels"
 _SERIES_EXTENSION = ""
 
 
@@ -27,23 +38,29 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
     A folder at any depth that directly holds DICOM images is one image. Its id is its path below the studies
     folder with ``__`` for ``/`` (``patient1/CT`` is ``patient1__CT``), or the studies folder's own name.
 
-    Stock clients download an image as one file, so :meth:`get_image_uri` answers a series with a NIfTI copy of the
-    same geometry, made on first use in a private temporary folder that goes with the process.
+    Stock clients download an image as one file, so :meth:`get_image_uri` answers a series with an NRRD copy
+    of the same geometry, made on first use in a private temporary folder that goes with the process.
 
     Args:
         folder: The studies. MONAI Label keeps ``datastore_v2.json`` and ``labels/`` in it.
-        auto_reload: Watch for new and deleted files. (A new series folder is found when its id is first asked for.)
+        auto_reload: Watch for new and deleted files (a new series folder is found when its id is asked for).
         read_only: Do not reconcile the list of images with the folder at start.
     """
 
     def __init__(self, folder: str, *, auto_reload: bool = False, read_only: bool = False) -> None:
-        # All four are used by methods the base class calls while it is being built.
+        # The base class calls methods below while it is being built.
         self._root = Path(folder)
-        self._series: dict[str, str] = {}
-        self._scanned: dict[Path, tuple[int, bool]] = {}
         self._lock = threading.RLock()
         self._copies = tempfile.TemporaryDirectory(prefix="prsmed-studies-")
-        super().__init__(folder, extensions=IMAGE_PATTERNS, auto_reload=auto_reload, read_only=read_only)
+        self._scanned: dict[Path, tuple[int, bool]] = {}
+        self._series = self._find_series()
+        super().__init__(
+            folder,
+            labels_dir=_LABELS,
+            extensions=IMAGE_PATTERNS,
+            auto_reload=auto_reload,
+            read_only=read_only,
+        )
 
     def source(self, image_id: str) -> Path | None:
         """The file or DICOM series folder of an id; ``None`` when there is none."""
@@ -74,7 +91,7 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
 
     def _as_file(self, image_id: str, series: Path) -> Path:
         newest = max(file.stat().st_mtime_ns for file in series.iterdir())
-        copy = Path(self._copies.name) / str(newest) / f"{image_id}.nii.gz"
+        copy = Path(self._copies.name) / str(newest) / f"{image_id}.nrrd"
         with self._lock:
             if not copy.exists():
                 copy.parent.mkdir(exist_ok=True)
@@ -84,12 +101,12 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
     def _reconcile_datastore(self) -> None:
         # Called by the file watcher's thread too; the base class empties and refills its list on the way.
         with self._lock:
+            self._series = self._find_series()
             super()._reconcile_datastore()
 
     def _list_files(self, path: str, patterns: list[str]) -> dict[str, str]:
         files: dict[str, str] = super()._list_files(path, patterns)
         if path == self._datastore.image_path():
-            self._series = self._find_series()
             files.update({image_id: image_id for image_id in self._series})
         return files
 
@@ -110,7 +127,7 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
         for parent, folders, files in os.walk(self._root):
             folder = Path(parent)
             relative = folder.relative_to(self._root)
-            is_labels = relative == Path(self._datastore.labels_dir)
+            is_labels = relative == Path(_LABELS)
             folders[:] = [] if is_labels else sorted(name for name in folders if not name.startswith("."))
             if not is_labels and self._holds_dicom(folder, files):
                 image_id = "__".join(relative.parts) or self._root.resolve().name
@@ -120,14 +137,12 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
     def _holds_dicom(self, folder: Path, files: list[str]) -> bool:
         changed = folder.stat().st_mtime_ns
         if self._scanned.get(folder, (0, False))[0] != changed:
-            self._scanned[folder] = changed, any(is_dicom_image(folder / name) for name in sorted(files))
+            self._scanned[folder] = changed, any(_is_dicom_image(folder / name) for name in sorted(files))
         return self._scanned[folder][1]
 
 
-def is_dicom_image(path: Path) -> bool:
-    """Whether a file is a DICOM object with pixels of its own (no segmentation, report, dose...)."""
+def _is_dicom_image(path: Path) -> bool:
     try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["Rows", "Modality"])
-    except (InvalidDicomError, OSError):
+        return is_image(pydicom.dcmread(path, stop_before_pixels=True))
+    except (InvalidDicomError, EOFError, OSError):
         return False
-    return "Rows" in header and header.get("Modality") not in _DERIVED_MODALITIES

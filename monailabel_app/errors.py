@@ -1,4 +1,4 @@
-"""A user's mistake as an HTTP answer: 4xx and one JSON object; 503 when the server's own set-up is the mistake."""
+"""A user's mistake as an HTTP answer: 4xx and one JSON object; 503 when the server is set up wrongly."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from prsmed.errors import PRSMedError
 
 _NOT_FOUND = frozenset({"unknown_image", "unknown_model"})
 # Mistakes of whoever runs the server, which no request can cure.
-_SERVER_SETUP = frozenset({"bad_checkpoint", "unknown_preset"})
+_SERVER_SETUP = frozenset({"bad_checkpoint", "checkpoint_not_found", "unknown_preset"})
 _STATUS_BAD_REQUEST, _STATUS_NOT_FOUND, _STATUS_UNAVAILABLE = 400, 404, 503
 
 
 class Refused(HTTPException):
     """A :class:`PRSMedError` on its way out of the server.
 
-    Being FastAPI's own exception it is a readable 4xx under the stock server too, as ``{"detail": {"error": ...}}``;
-    :mod:`monailabel_app.asgi` answers the bare ``{"error": {"code", "message"}}``.
+    Being FastAPI's own exception it is a readable 4xx under the stock server too, as
+    ``{"detail": {"error": ...}}``; :mod:`monailabel_app.asgi` answers the bare ``{"error": ...}``.
     """
 
     def __init__(self, error: PRSMedError) -> None:
-        super().__init__(status_code=status_of(error.code), detail=error_json(error.code, _public_message(error)))
+        super().__init__(
+            status_code=status_of(error.code), detail=error_json(error.code, _public_message(error))
+        )
 
 
 def status_of(code: str) -> int:

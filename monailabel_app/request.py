@@ -1,8 +1,8 @@
 """What a client asks: the `params` of `POST /infer/prsmed`, read and checked.
 
-Stock clients send every option as text, and an untouched one as ``""`` (the Options table of MONAI Label's Slicer
-module). So blank means "not given", ``"42"`` is a slice, ``"30, 60"`` a slice range and ``"40, 400"`` a window.
-Keys that are not ours are left to MONAI Label.
+Stock clients send every option as text, and an untouched one as ``""`` (the Options table of MONAI Label's
+Slicer module). So blank means "not given", ``"42"`` is a slice, ``"30, 60"`` a slice range and ``"40, 400"``
+a window. Keys that are not ours are left to MONAI Label.
 """
 
 from __future__ import annotations
@@ -54,8 +54,9 @@ class AskRequest:
         Whether plane, slices and window fit the image is `prsmed.imaging`'s to say, later.
 
         Raises:
-            PRSMedError: ``bad_prompt`` and the codes of ``check_question``; ``unknown_mode``; ``unknown_plane``;
-                ``bad_slice``; ``bad_slice_range``; ``bad_window``; ``bad_conversation``; ``bad_result_extension``.
+            PRSMedError: ``bad_prompt`` and the codes of ``check_question``; ``unknown_mode``;
+                ``unknown_plane``; ``bad_slice``; ``bad_slice_range``; ``bad_window``; ``bad_conversation``;
+                ``bad_result_extension``.
         """
         given = {key: value for key, value in params.items() if not _is_blank(value)}
         request = cls(
@@ -74,7 +75,8 @@ class AskRequest:
     def _check_slices_fit_mode(self) -> None:
         if self.mode == "slice" and self.slice_range is not None:
             raise PRSMedError(
-                "bad_slice_range", "slice_range goes with mode 'volume'; set that mode, or give 'slice' instead"
+                "bad_slice_range",
+                "slice_range goes with mode 'volume'; set that mode, or give 'slice' instead",
             )
         if self.mode == "volume" and self.slice is not None:
             raise PRSMedError(
@@ -110,7 +112,9 @@ def _slice(value: Any) -> int | None:
         return None
     index = _whole(value)
     if index is None:
-        raise PRSMedError("bad_slice", f"slice {_show(value)} is not a whole number; give a slice index from 0")
+        raise PRSMedError(
+            "bad_slice", f"slice {_show(value)} is not a whole number; give a slice index from 0"
+        )
     return index
 
 
@@ -121,7 +125,7 @@ def _slice_range(value: Any) -> tuple[int, int] | None:
     if len(ends) != 2 or ends[0] is None or ends[1] is None or ends[0] > ends[1]:
         raise PRSMedError(
             "bad_slice_range",
-            f"slice_range {_show(value)} is not first and last slice; give two whole numbers such as [30, 60]",
+            f"slice_range {_show(value)} is not first and last slice; give two whole numbers, as [30, 60]",
         )
     return ends[0], ends[1]
 
@@ -135,7 +139,8 @@ def _window(value: Any) -> tuple[float, float] | str | None:
     if isinstance(value, str) and not any(character.isdigit() for character in value):
         return value.strip()
     raise PRSMedError(
-        "bad_window", f"window {_show(value)} is not centre and width; give two numbers such as [40, 400], or a name"
+        "bad_window",
+        f"window {_show(value)} is not centre and width; give two numbers such as [40, 400], or a name",
     )
 
 

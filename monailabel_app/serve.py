@@ -41,7 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(server, questions, options.once, console)
     except StartFailed as error:
-        console.print(f"[red]The server did not start.[/red]\n{error}\nIts whole log: {server.log}", highlight=False)
+        console.print(
+            f"[red]The server did not start.[/red]\n{error}\nIts whole log: {server.log}", highlight=False
+        )
         return _EXIT_FAILED
     except KeyboardInterrupt:
         console.print("Stopping.")
@@ -55,9 +57,14 @@ def _run(server: ServerProcess, questions: list[DemoQuestion] | None, once: bool
     with console.status("Starting (about 20 seconds) ...") as status:
         for line in server.wait_until_ready():
             status.update(f"Starting ... {line[:90]}")
-    console.print(f"[green]Serving[/green] {server.studies} at {server.url} (log: {server.log})", highlight=False)
+    console.print(
+        f"[green]Serving[/green] {server.studies} at {server.url} (log: {server.log})", highlight=False
+    )
     questions = questions_about(server.url) if questions is None else questions
-    answered = [ask_and_show(server.url, question, BUILD / "serve", console) for question in questions]
+    answered = [
+        ask_and_show(server.url, number, question, BUILD / "serve", console)
+        for number, question in enumerate(questions, start=1)
+    ]
     all_answered = bool(answered) and all(answered)
     if not questions:
         console.print("[yellow]No images were found to ask about.[/yellow]")
@@ -72,12 +79,15 @@ def _show_commands(url: str, questions: list[DemoQuestion], console: Console) ->
     console.rule("Ask your own (Ctrl-C stops the server)")
     for command in (
         f"curl '{url}/datastore/?output=all'",
-        f"curl '{url}/infer/prsmed?image={image}&output=json' -F 'params={{\"prompt\": \"Where is the lesion?\"}}'",
+        f"curl '{url}/infer/prsmed?image={image}&output=json' \\\n"
+        '     -F \'params={"prompt": "Where is the lesion?"}\'',
         f"curl '{url}/infer/prsmed?image={image}&output=image' -o mask.nii.gz \\\n"
-        '     -F \'params={"prompt": "Where is the lesion?", "mode": "volume", "result_extension": ".nii.gz"}\'',
+        '     -F \'params={"prompt": "Where is the lesion?", "mode": "volume"}\'',
     ):
         console.print(command, highlight=False, soft_wrap=True, markup=False)
-    console.print(f"In 3D Slicer: module MONAI Label, server {url}, Auto Segmentation, model prsmed.", highlight=False)
+    console.print(
+        f"In 3D Slicer: module MONAI Label, server {url}, Auto Segmentation, model prsmed.", highlight=False
+    )
 
 
 def _studies(given: str | None) -> tuple[str, list[DemoQuestion] | None]:
@@ -86,7 +96,9 @@ def _studies(given: str | None) -> tuple[str, list[DemoQuestion] | None]:
         folder = BUILD / "demo_studies"
         return str(folder), demo_questions(folder)
     if not given.startswith(("http://", "https://")) and not Path(given).is_dir():
-        raise ValueError(f"--studies {given} is no folder; give a folder of images or the URL of a DICOMweb server")
+        raise ValueError(
+            f"--studies {given} is no folder; give a folder of images or the URL of a DICOMweb server"
+        )
     return given, None
 
 
@@ -120,8 +132,8 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="serve",
-        description="Serve medical images with PRS-Med through MONAI Label, ask three questions over HTTP to show "
-        "that it works, print the answers and where the masks and overlay pictures are, and go on serving.",
+        description="Serve medical images with PRS-Med through MONAI Label, ask three questions over HTTP to "
+        "show that it works, print the answers and where masks and overlay pictures are, and go on serving.",
     )
     parser.add_argument(
         "--studies",
@@ -129,12 +141,19 @@ def _parser() -> argparse.ArgumentParser:
         help="folder of NIfTI, NRRD, PNG, JPEG files and DICOM series folders, or a DICOMweb server's URL "
         "(default: demo studies made on the spot)",
     )
-    parser.add_argument("--model", metavar="PATH|NAME", help="checkpoint folder or preset name (default: nano)")
+    parser.add_argument(
+        "--model", metavar="PATH|NAME", help="checkpoint folder or preset name (default: nano)"
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument(
-        "--port", type=int, metavar="N", help=f"port to listen on (default: the first free one from {FIRST_PORT})"
+        "--port",
+        type=int,
+        metavar="N",
+        help=f"port to listen on (default: the first free one from {FIRST_PORT})",
     )
-    parser.add_argument("--once", action="store_true", help="stop after the three questions; exit 0 if all were answered")
+    parser.add_argument(
+        "--once", action="store_true", help="stop after the three questions; exit 0 if all were answered"
+    )
     return parser
 
 

@@ -18,8 +18,8 @@ _Stamp = tuple[str, int, int]
 class VolumeCache:
     """Volumes by file, least recently used out first.
 
-    A file that changes on disk is read again: the key is its path, time of change and size (for a series folder:
-    the newest file's time and the sum of sizes).
+    A file that changes on disk is read again: the key is its path, time of change and size (for a series
+    folder: the newest file's time and the sum of sizes).
 
     Args:
         max_bytes: Upper bound of the voxels kept; a larger volume is read every time.
@@ -74,10 +74,16 @@ def locate(datastore: Any, image: Any, upload_folders: tuple[Path, ...]) -> Path
         if path.is_absolute() and path.exists() and any(folder in path.parents for folder in upload_folders):
             return path
     shown = image[:60] if isinstance(image, str) else type(image).__name__
-    raise PRSMedError("unknown_image", f"there is no image {shown!r}; GET /datastore/?output=all lists the ids")
+    raise PRSMedError(
+        "unknown_image", f"there is no image {shown!r}; GET /datastore/?output=all lists the ids"
+    )
 
 
 def _stamp(path: Path) -> _Stamp:
     files = [path] if path.is_file() else [file for file in path.iterdir() if file.is_file()]
     stats = [file.stat() for file in files]
-    return str(path), max((stat.st_mtime_ns for stat in stats), default=0), sum(stat.st_size for stat in stats)
+    return (
+        str(path),
+        max((stat.st_mtime_ns for stat in stats), default=0),
+        sum(stat.st_size for stat in stats),
+    )

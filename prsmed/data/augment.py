@@ -57,9 +57,7 @@ def zoom(image: Pixels, mask: Pixels, record: Record, rng: np.random.Generator) 
     return (image, mask) if box is None else _crop(image, mask, box)
 
 
-def crop_empty(
-    image: Pixels, mask: Pixels, record: Record, rng: np.random.Generator
-) -> tuple[Pixels, Pixels] | None:
+def crop_empty(image: Pixels, mask: Pixels, record: Record, rng: np.random.Generator) -> tuple[Pixels, Pixels] | None:
     """Cut out a part of the image that holds nothing of the target: an image of the right kind without it.
 
     Args:
@@ -130,9 +128,7 @@ def _crop(image: Pixels, mask: Pixels, box: tuple[int, int, int, int]) -> tuple[
     rows, cols = mask.shape
     source = np.s_[max(top, 0) : min(top + height, rows), max(left, 0) : min(left + width, cols)]
     inside = mask[source]
-    place = np.s_[
-        max(-top, 0) : max(-top, 0) + inside.shape[0], max(-left, 0) : max(-left, 0) + inside.shape[1]
-    ]
+    place = np.s_[max(-top, 0) : max(-top, 0) + inside.shape[0], max(-left, 0) : max(-left, 0) + inside.shape[1]]
     cut_image = np.zeros((height, width, *image.shape[2:]), dtype=np.uint8)
     cut_mask = np.zeros((height, width), dtype=np.uint8)
     cut_image[place], cut_mask[place] = image[source], inside

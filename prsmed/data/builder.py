@@ -62,9 +62,7 @@ def build(root: Path, out: Path, split: Split = "val", seed: int = 0) -> Path:
     """
     records = [record for record in read_pairs(root) if record.split == split]
     if not records:
-        raise PRSMedError(
-            "empty_split", f"no image of split '{split}' below {root}; add some or name another split"
-        )
+        raise PRSMedError("empty_split", f"no image of split '{split}' below {root}; add some or name another split")
     conversations = _converse_about(records, root, split, seed)
     out.mkdir(parents=True, exist_ok=True)
     path = out / CONVERSATIONS
@@ -113,9 +111,7 @@ def _converse_about(records: Sequence[Record], root: Path, split: Split, seed: i
     return conversations
 
 
-def _fixed_turn(
-    mask: NDArray[np.uint8], record: Record, share: float, number: int, rng: np.random.Generator
-) -> Turn:
+def _fixed_turn(mask: NDArray[np.uint8], record: Record, share: float, number: int, rng: np.random.Generator) -> Turn:
     return converse(
         mask,
         record,

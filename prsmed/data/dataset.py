@@ -71,9 +71,7 @@ class ConversationDataset:
         self.augment = augment
         self.absent_share = absent_share
         self.radius = radius
-        self._cache: dict[int, tuple[NDArray[np.uint8], NDArray[np.uint8]]] | None = (
-            {} if cache_images else None
-        )
+        self._cache: dict[int, tuple[NDArray[np.uint8], NDArray[np.uint8]]] | None = {} if cache_images else None
 
     def __len__(self) -> int:
         return len(self.records)
@@ -95,9 +93,7 @@ class ConversationDataset:
         rng = np.random.default_rng([self.seed, epoch, index])
         ask_absent = bool(rng.random() < self.absent_share)
         if self.augment:
-            emptied = (
-                crop_empty(image, mask, record, rng) if ask_absent and rng.random() < _CROP_SHARE else None
-            )
+            emptied = crop_empty(image, mask, record, rng) if ask_absent and rng.random() < _CROP_SHARE else None
             image, mask = flip(*(emptied or zoom(image, mask, record, rng)), record, rng)
         pixels, mask, fit = fit_square(image, mask, self.size)
         turn = converse(mask, record, rng, absent_share=float(ask_absent), radius=self.radius)

@@ -36,9 +36,7 @@ def read_pairs(root: Path) -> list[Record]:
     for record in records:
         for path in (record.image, record.mask):
             if path is not None and not (root / path).is_file():
-                raise PRSMedError(
-                    "missing_image", f"{path} is in the index but not in the folder; copy the set anew"
-                )
+                raise PRSMedError("missing_image", f"{path} is in the index but not in the folder; copy the set anew")
     check_splits(records)
     return records
 

@@ -1,15 +1,51 @@
 """Files in, slices out, masks back: volumes, planes, windows, export, overlays, phantoms."""
 
-from prsmed.imaging.plane import PLANES as PLANES
-from prsmed.imaging.plane import ImageSlice as ImageSlice
-from prsmed.imaging.plane import Plane as Plane
-from prsmed.imaging.plane import extract as extract
-from prsmed.imaging.plane import native_plane as native_plane
-from prsmed.imaging.plane import place as place
-from prsmed.imaging.plane import slice_count as slice_count
-from prsmed.imaging.plane import slice_voxel as slice_voxel
-from prsmed.imaging.square import SquareFit as SquareFit
-from prsmed.imaging.square import from_square as from_square
-from prsmed.imaging.square import to_square as to_square
-from prsmed.imaging.volume import Volume as Volume
-from prsmed.imaging.window import to_display as to_display
+from prsmed.imaging.demo import demo_phantoms, write_demo_studies
+from prsmed.imaging.export import write_labelmap
+from prsmed.imaging.overlay import draw_overlay, side_letters
+from prsmed.imaging.phantom import PHANTOM_KINDS, PhantomKind, make_phantom, phantom_slice
+from prsmed.imaging.plane import (
+    PLANES,
+    ImageSlice,
+    Plane,
+    extract,
+    native_plane,
+    place,
+    slice_count,
+    slice_voxel,
+    take,
+)
+from prsmed.imaging.reader import read_volume
+from prsmed.imaging.square import SquareFit, from_square, to_square
+from prsmed.imaging.volume import Volume
+from prsmed.imaging.window import PRESETS, Window, resolve_window, to_display
+
+__all__ = [
+    "PHANTOM_KINDS",
+    "PLANES",
+    "PRESETS",
+    "ImageSlice",
+    "PhantomKind",
+    "Plane",
+    "SquareFit",
+    "Volume",
+    "Window",
+    "demo_phantoms",
+    "draw_overlay",
+    "extract",
+    "from_square",
+    "make_phantom",
+    "native_plane",
+    "phantom_slice",
+    "place",
+    "read_volume",
+    "resolve_window",
+    "side_letters",
+    "slice_count",
+    "slice_voxel",
+    "take",
+    "to_display",
+    "to_square",
+    "write_demo_studies",
+    "write_labelmap",
+]

@@ -13,13 +13,13 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 
 from prsmed.errors import PRSMedError
 from prsmed.imaging.dicom_header import (
     flat_affine,
     frame_place,
     frame_rescale,
+    has_magic,
     identifiers,
     is_enhanced,
     is_image,
@@ -39,9 +39,7 @@ def read_dicom_folder(folder: Path) -> Volume:
     """
     headers = _image_headers(folder)
     if not headers:
-        raise PRSMedError(
-            "dicom_no_images", f"{folder.name} holds no DICOM images; give the folder of one series"
-        )
+        raise PRSMedError("dicom_no_images", f"{folder.name} holds no DICOM images; give the folder of one series")
     series = {str(header.get("SeriesInstanceUID", "")) for header in headers.values()}
     if len(series) > 1:
         raise PRSMedError(
@@ -58,12 +56,7 @@ def read_dicom_file(path: Path) -> Volume:
     Raises:
         PRSMedError: See the module.
     """
-    try:
-        dataset = pydicom.dcmread(path)
-    except Exception as error:  # pydicom raises many kinds for damaged files
-        raise PRSMedError(
-            "unreadable_image", f"{path.name} is not a complete DICOM file; copy or export it again"
-        ) from error
+    dataset = _read(path)
     if not is_image(dataset):
         kind = dataset.get("Modality") or "unknown kind"
         raise PRSMedError(
@@ -89,15 +82,21 @@ def read_dicom_file(path: Path) -> Volume:
     )
 
 
+def _read(path: Path, stop_before_pixels: bool = False) -> Dataset:
+    try:
+        return pydicom.dcmread(path, stop_before_pixels=stop_before_pixels)
+    except Exception as error:  # pydicom raises many kinds for damaged files
+        raise PRSMedError(
+            "unreadable_image", f"{path.name} is not a complete DICOM file; copy or export it again"
+        ) from error
+
+
 def _image_headers(folder: Path) -> dict[Path, Dataset]:
     headers = {}
     for path in sorted(folder.iterdir()):
-        if not path.is_file():
+        if not path.is_file() or not has_magic(path):
             continue
-        try:
-            header = pydicom.dcmread(path, stop_before_pixels=True)
-        except (InvalidDicomError, EOFError):
-            continue
+        header = _read(path, stop_before_pixels=True)
         if is_image(header):
             headers[path] = header
     return headers
@@ -110,14 +109,13 @@ def _read_series(headers: dict[Path, Dataset]) -> Volume:
     if len(known) < len(places):
         raise PRSMedError(
             "dicom_no_position",
-            f"{len(places) - len(known)} of {len(places)} images of the series have no position in the "
-            "patient; "
+            f"{len(places) - len(known)} of the {len(places)} images have no position in the patient; "
             "ask about one file instead of the folder",
         )
     order = stack_order(known)
     slices = []
     for index in order:
-        dataset = pydicom.dcmread(paths[index])
+        dataset = _read(paths[index])
         stored = decode_frames(dataset, paths[index].name)[0]
         slices.append(rescale(stored, dataset, *frame_rescale(dataset)))
     middle = headers[paths[order[len(order) // 2]]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,20 @@ _NOT_IMAGES = {"SEG", "RTDOSE", "RTSTRUCT", "RTPLAN", "SR", "PR", "KO", "REG", "
 
 def is_image(header: Dataset) -> bool:
     """Whether the object is an image, rather than a segmentation, structure set, report or the like."""
-    return "Rows" in header and "Columns" in header and header.get("Modality", "") not in _NOT_IMAGES
+    return bool(header.get("Rows") and header.get("Columns") and header.get("Modality") not in _NOT_IMAGES)
+
+
+def has_magic(path: Path) -> bool:
+    """Whether a file begins as DICOM files do, whatever its name.
+
+    Raises:
+        PRSMedError: ``unreadable_image`` when it cannot be opened.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except OSError as error:
+        raise PRSMedError("unreadable_image", f"{path.name} cannot be opened; check its permissions") from error
 
 
 def identifiers(header: Dataset) -> dict[str, str]:

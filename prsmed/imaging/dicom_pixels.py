@@ -52,9 +52,7 @@ def is_color(dataset: Dataset) -> bool:
     return int(dataset.get("SamplesPerPixel", 1)) == 3 or dataset.PhotometricInterpretation == "PALETTE COLOR"
 
 
-def rescale(
-    stored: NDArray[np.generic], dataset: Dataset, slope: float, intercept: float
-) -> NDArray[np.generic]:
+def rescale(stored: NDArray[np.generic], dataset: Dataset, slope: float, intercept: float) -> NDArray[np.generic]:
     """Stored values to output units (Hounsfield units for CT); ``MONOCHROME1`` inverted: more is brighter."""
     if is_color(dataset):
         return stored
@@ -95,9 +93,8 @@ def _explain(dataset: Dataset, name: str) -> PRSMedError:
     if syntax is not None and syntax.is_compressed and "PixelData" in dataset:
         return PRSMedError(
             "dicom_compressed",
-            f"{name} is compressed as {syntax.name}, which cannot be decoded here; pip install python-gdcm, or "
-            ""
-            "decompress the series with gdcmconv --raw or dcmdjpeg",
+            f"{name} is compressed as {syntax.name}, which cannot be decoded here; "
+            "pip install python-gdcm, or decompress the series with gdcmconv --raw or dcmdjpeg",
         )
     return PRSMedError(
         "unreadable_image", f"{name} has missing, damaged or truncated pixel data; copy or export it again"

@@ -57,7 +57,7 @@ def stack_order(places: Sequence[FramePlace]) -> list[int]:
 
 
 def stack_affine(ordered: Sequence[FramePlace], thickness_mm: float) -> NDArray[np.float64]:
-    """Voxel index ``(col, row, frame)`` to RAS millimetres; ``thickness_mm`` is the step of a single frame."""
+    """Voxel index ``(col, row, frame)`` to RAS mm; ``thickness_mm`` is the step of a single frame."""
     first, last = ordered[0], ordered[-1]
     lps = np.eye(4)
     lps[:3, 0] = np.multiply(first.orientation[:3], first.spacing[1])
@@ -76,15 +76,13 @@ def _check_alike(places: Sequence[FramePlace]) -> None:
     if not np.allclose([along @ along, down @ down, along @ down], [1, 1, 0], atol=1e-2):
         raise PRSMedError(
             "bad_affine",
-            "the orientation in the DICOM header is not two perpendicular unit vectors; export the series "
-            "again",
+            "the orientation in the DICOM header is not two perpendicular unit vectors; export the series again",
         )
     if any(np.abs(np.subtract(p.orientation, first.orientation)).max() > _SAME_DIRECTION for p in places):
         raise PRSMedError(
             "dicom_mixed_orientation",
-            "the slices of the series point in different directions (a localizer among them?); keep one "
-            "orientation "
-            "in the folder",
+            "the slices of the series point in different directions (a localizer among them?); "
+            "keep one orientation in the folder",
         )
     if any(p.shape != first.shape or not np.allclose(p.spacing, first.spacing, rtol=1e-3) for p in places):
         raise PRSMedError(
@@ -98,9 +96,8 @@ def _check_steps(steps: NDArray[np.float64]) -> None:
     if duplicates:
         raise PRSMedError(
             "dicom_duplicate_positions",
-            f"{duplicates} slice(s) lie where another one lies (several echoes, phases or copies?); keep one "
-            "slice "
-            "a position in the folder",
+            f"{duplicates} slice(s) lie where another one lies (several echoes, phases or copies?); "
+            "keep one slice a position in the folder",
         )
     step = float(steps.min())
     if steps.max() > step * (1 + _STEP_TOLERANCE):

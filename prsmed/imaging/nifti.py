@@ -13,7 +13,9 @@ from prsmed.imaging.volume import Volume
 
 
 def read_nifti(path: Path) -> Volume:
-    """Read a NIfTI volume; an image with neither sform nor qform has no patient space.
+    """Read a NIfTI volume.
+
+    An image with neither sform nor qform has no patient space; its affine is then what ITK and Slicer assume.
 
     Raises:
         PRSMedError: ``unreadable_image`` for a damaged or truncated file, ``not_3d`` for time series and RGB,
@@ -24,13 +26,15 @@ def read_nifti(path: Path) -> Volume:
         _refuse_color(path, image.get_data_dtype())
         voxels = np.asanyarray(image.dataobj)
         has_patient_space = bool(image.header["sform_code"] or image.header["qform_code"])
-        affine = np.asarray(image.affine, dtype=np.float64)
+        spacing = nib.affines.voxel_sizes(image.affine)
+        affine = image.affine if has_patient_space else np.diag((-spacing[0], -spacing[1], spacing[2], 1.0))
     except PRSMedError:
         raise
     except Exception as error:  # nibabel, gzip and zlib each have their own; all mean the same to the user
         raise PRSMedError(
             "unreadable_image", f"{path.name} is not a complete NIfTI file; copy or export it again"
         ) from error
+    affine = np.asarray(affine, dtype=np.float64)
     return Volume(_as_3d(path, voxels), affine, has_patient_space=has_patient_space)
 
 
@@ -51,8 +55,7 @@ def _as_3d(path: Path, voxels: NDArray[np.generic]) -> NDArray[np.generic]:
     if voxels.ndim != 3:
         raise PRSMedError(
             "not_3d",
-            f"{path.name} has shape {voxels.shape}; an image has 3 axes: save one time point or channel as its "
-            "own "
-            "file",
+            f"{path.name} has shape {voxels.shape}; an image has 3 axes: "
+            "save one time point or channel as its own file",
         )
     return voxels.astype(np.float32) if voxels.dtype.kind == "f" else voxels

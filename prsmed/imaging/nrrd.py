@@ -37,9 +37,8 @@ def read_nrrd(path: Path) -> Volume:
     if image.GetDimension() > 3 or (channels != 1 and not is_color):
         raise PRSMedError(
             "not_3d",
-            f"{path.name} has {image.GetDimension()} axes with {channels} value(s) a voxel; 3 axes with one "
-            "value, "
-            "or three 8-bit ones for colour, are needed: save one time point or channel as its own file",
+            f"{path.name} has {image.GetDimension()} axes with {channels} value(s) a voxel; needed are 3 "
+            "axes with one value, or three of 8 bits for colour: save one time point or channel a file",
         )
     return Volume(_voxels(image), _affine(image), has_patient_space=_has_patient_space(path, image))
 

@@ -63,9 +63,7 @@ def make_phantom(
         affine = np.diag((-1.0, -1.0, 1.0, 1.0))
         voxels = np.ascontiguousarray(picture.transpose(1, 0, 2)[:, :, None])
         return Volume(voxels, affine, "XC", has_patient_space=False), mask.T[:, :, None].copy()
-    raise PRSMedError(
-        "unknown_phantom", f"phantom {kind!r} is unknown; choose one of {', '.join(PHANTOM_KINDS)}"
-    )
+    raise PRSMedError("unknown_phantom", f"phantom {kind!r} is unknown; choose one of {', '.join(PHANTOM_KINDS)}")
 
 
 def phantom_slice(

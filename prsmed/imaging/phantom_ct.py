@@ -61,17 +61,13 @@ def _body(grid: Grid, rng: np.random.Generator, size: float) -> Field:
     return np.where(on_table, np.float32(-350), values)
 
 
-def _lungs(
-    grid: Grid, values: Field, rng: np.random.Generator, size: float, radii: tuple[float, float]
-) -> Field:
+def _lungs(grid: Grid, values: Field, rng: np.random.Generator, size: float, radii: tuple[float, float]) -> Field:
     height = rng.uniform(120, 150)
     air = -860 + 25 * grid.noise(rng, 18.0) + rng.uniform(-30, 40)
     branches = np.hypot(grid.noise(rng, 14.0), grid.noise(rng, 14.0)) / rng.uniform(0.16, 0.26)
     air = blend(air, branches, -60.0, softness=0.5)
     for side in (-1.0, 1.0):
-        distance = grid.ellipsoid(
-            (side * _LUNG_X * size, _LUNG_Y, -20.0), (radii[0] * 1.06, radii[1] * 1.06, height)
-        )
+        distance = grid.ellipsoid((side * _LUNG_X * size, _LUNG_Y, -20.0), (radii[0] * 1.06, radii[1] * 1.06, height))
         values = blend(values, distance + 0.02 * grid.noise(rng, 30.0), air, softness=0.02)
     heart = (rng.uniform(8, 22) * size, rng.uniform(-38, -24) * size, rng.uniform(-70, -35))
     values = blend(values, lump(grid, heart, (46 * size, 36 * size, 52), rng, 0.03), rng.uniform(40, 150))
@@ -83,9 +79,7 @@ def _lungs(
 def _bones(grid: Grid, values: Field, rng: np.random.Generator, size: float) -> Field:
     bone = rng.uniform(250, 500)
     spine_y = 66 * size
-    values = blend(
-        values, grid.tube((0.0, spine_y), (19 * size, 16 * size)), bone + 60 * grid.noise(rng, 6.0)
-    )
+    values = blend(values, grid.tube((0.0, spine_y), (19 * size, 16 * size)), bone + 60 * grid.noise(rng, 6.0))
     values = blend(values, grid.tube((0.0, spine_y + 24 * size), (26 * size, 7 * size)), bone)
     values = blend(values, grid.tube((0.0, spine_y + 22 * size), (8 * size, 7 * size)), 30.0)
     values = blend(values, grid.tube((0.0, -88 * size), (16 * size, 5 * size)), bone)

@@ -52,8 +52,10 @@ def _head(grid: Grid, rng: np.random.Generator, radii: tuple[float, float, float
     is_falx = (np.abs(grid.x) < 1.2) & (np.abs(inner - 0.8) < 0.2)
     values = np.where(is_falx, np.float32(0.3), values)
     values = _ventricles(grid, values, rng)
-    sinus = grid.ellipsoid((0.0, radii[1] * 0.99, 0.0), (5.0, 5.0, np.inf))
-    return blend(values, sinus, 0.95, softness=0.2)
+    # The sagittal sinus: a bright cord in the midline, along the inside of the skull at the back.
+    is_back = grid.y > 0
+    sinus = np.hypot(grid.x / 5.0, (inner - 1.0) / 0.06)
+    return np.where(is_back, blend(values, sinus, 0.95, softness=0.2), values)
 
 
 def _ventricles(grid: Grid, values: Field, rng: np.random.Generator) -> Field:

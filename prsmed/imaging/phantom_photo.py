@@ -9,9 +9,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from prsmed.imaging.phantom_grid import Field, Grid
 
 
-def paint_photo(
-    size: int, rng: np.random.Generator, lesion: bool
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def paint_photo(size: int, rng: np.random.Generator, lesion: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Paint a square photograph.
 
     Returns:

@@ -31,9 +31,7 @@ def read_picture(path: Path) -> Volume:
             "unreadable_image", f"{path.name} is not a complete picture; copy or export it again"
         ) from error
     if pages > 1:
-        raise PRSMedError(
-            "not_3d", f"{path.name} has {pages} pages; save the one to ask about as its own file"
-        )
+        raise PRSMedError("not_3d", f"{path.name} has {pages} pages; save the one to ask about as its own file")
     voxels = np.moveaxis(pixels, 0, 1)[:, :, None]
     return Volume(voxels, PICTURE_AFFINE.copy(), has_patient_space=False)
 

@@ -7,7 +7,7 @@ An array axis belongs to the plane whose normal it is closest to; axes and plane
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 import nibabel as nib
 import numpy as np
@@ -17,6 +17,7 @@ from prsmed.errors import PRSMedError
 from prsmed.imaging.volume import Volume
 
 Plane = Literal["axial", "coronal", "sagittal"]
+_Number = TypeVar("_Number", bound=np.generic)
 PLANES: tuple[Plane, ...] = get_args(Plane)
 
 # World axes (0 R, 1 A, 2 S) of rows, columns and normal, in radiological display.
@@ -148,6 +149,11 @@ def place(mask: NDArray[np.generic], image_slice: ImageSlice, out: NDArray[np.ge
     _to_display_order(out, image_slice.axes, image_slice.flips, image_slice.index)[...] = mask
 
 
+def take(array: NDArray[_Number], image_slice: ImageSlice) -> NDArray[_Number]:
+    """The same slice, as displayed, of another ``(I, J, K)`` array on the volume's grid: :func:`place` backwards."""
+    return _to_display_order(array, image_slice.axes, image_slice.flips, image_slice.index)
+
+
 def slice_voxel(image_slice: ImageSlice, row: float, col: float) -> tuple[float, float, float]:
     """Voxel indices ``(i, j, k)`` of the volume under a point; ``(0, 0)`` is the first pixel's centre."""
     matrix = _slice_to_voxel(image_slice.volume_shape, image_slice.axes, image_slice.flips, image_slice.index)
@@ -190,8 +196,8 @@ def _axes(volume: Volume, plane: Plane) -> tuple[tuple[int, int, int], tuple[boo
 
 
 def _to_display_order(
-    voxels: NDArray[np.generic], axes: tuple[int, int, int], flips: tuple[bool, bool], index: int
-) -> NDArray[np.generic]:
+    voxels: NDArray[_Number], axes: tuple[int, int, int], flips: tuple[bool, bool], index: int
+) -> NDArray[_Number]:
     """A view ``(rows, cols)`` or ``(rows, cols, 3)`` of one slice; writing to it writes to ``voxels``."""
     row, col, normal = axes
     view = np.moveaxis(voxels, (row, col, normal), (0, 1, 2))[:, :, index]

@@ -9,6 +9,7 @@ import numpy as np
 
 from prsmed.errors import PRSMedError
 from prsmed.imaging.dicom import read_dicom_file, read_dicom_folder
+from prsmed.imaging.dicom_header import has_magic
 from prsmed.imaging.nifti import read_nifti
 from prsmed.imaging.nrrd import read_nrrd
 from prsmed.imaging.picture import read_picture
@@ -58,20 +59,10 @@ def _reader_of(path: Path) -> Callable[[Path], Volume]:
     for ending, reader in _READERS.items():
         if name.endswith(ending):
             return reader
-    if _is_dicom(path):
+    if has_magic(path):
         return read_dicom_file
     endings = ", ".join(_READERS)
     raise PRSMedError(
         "unknown_format",
         f"{path.name} is in no known format; give a folder of DICOM files or one of {endings}",
     )
-
-
-def _is_dicom(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(132)[128:] == b"DICM"
-    except OSError as error:
-        raise PRSMedError(
-            "unreadable_image", f"{path.name} cannot be opened; check its permissions"
-        ) from error

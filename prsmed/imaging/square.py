@@ -7,10 +7,13 @@ geometry it learned from.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+_Number = TypeVar("_Number", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class SquareFit:
     width: int
     mm_per_pixel: float
 
-    def apply_mask(self, mask: NDArray[np.generic]) -> NDArray[np.generic]:
+    def apply_mask(self, mask: NDArray[_Number]) -> NDArray[_Number]:
         """Bring a label mask ``(rows, cols)`` into the square ``(size, size)``: nearest, 0 around it.
 
         Raises:
@@ -70,9 +73,7 @@ def to_square(
     """
     fit = _fit(pixels.shape[0], pixels.shape[1], spacing, size)
     square = np.zeros((size, size, 3), dtype=np.uint8)
-    resized = Image.fromarray(np.ascontiguousarray(pixels)).resize(
-        (fit.width, fit.height), Image.Resampling.BILINEAR
-    )
+    resized = Image.fromarray(np.ascontiguousarray(pixels)).resize((fit.width, fit.height), Image.Resampling.BILINEAR)
     square[fit._content] = np.asarray(resized)
     return square, fit
 

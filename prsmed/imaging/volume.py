@@ -48,9 +48,7 @@ class Volume:
                 "save one time point or channel as its own file",
             )
         if min(self.voxels.shape) == 0:
-            raise PRSMedError(
-                "bad_voxels", f"the image is empty: shape {self.voxels.shape}; every axis needs a voxel"
-            )
+            raise PRSMedError("bad_voxels", f"the image is empty: shape {self.voxels.shape}; every axis needs a voxel")
         check_affine(self.affine)
 
     @property

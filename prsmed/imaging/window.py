@@ -72,9 +72,7 @@ def _named(image_slice: ImageSlice, name: str) -> Window:
         return robust_window(image_slice.pixels)
     if name not in PRESETS:
         known = ", ".join([AUTO, *PRESETS])
-        raise PRSMedError(
-            "bad_window", f"window {name!r} is unknown; choose one of {known}, or give center and width"
-        )
+        raise PRSMedError("bad_window", f"window {name!r} is unknown; choose one of {known}, or give center and width")
     return PRESETS[name]
 
 

@@ -1,0 +1,1 @@
+"""The network: image encoder, language model, conditioner, mask decoder, presets, checkpoints."""

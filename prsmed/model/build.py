@@ -28,9 +28,7 @@ def build_model(config: ModelConfig, tokenizer: PreTrainedTokenizerFast) -> PRSM
         language=language,
         visual_tokens=SharedVisualTokens(projector, image_dim, hidden, grid),
         conditioner=SequenceConditioner(config.condition_on, grid * grid),
-        decoder=FusionDecoder(
-            config.decoder, image_dim=image_dim, prompt_dim=hidden, finer_dims=encoder.finer_dims
-        ),
+        decoder=FusionDecoder(config.decoder, image_dim=image_dim, prompt_dim=hidden, finer_dims=encoder.finer_dims),
         presence=PresenceHead(config.decoder.dim, hidden),
         mask_tokens=MaskTokens(image_dim, hidden) if config.answer_from == "mask" else None,
     )

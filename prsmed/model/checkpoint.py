@@ -1,8 +1,8 @@
 """Weights on disk: safetensors beside a manifest, never a pickle.
 
-    FOLDER/manifest.json      format, configuration, version, sha256 of the weights, what they were trained on
-    FOLDER/model.safetensors  every parameter and buffer
-    FOLDER/tokenizer.json     the tokenizer (absent for models that read no text)
+FOLDER/manifest.json      format, configuration, version, sha256 of the weights, what they were trained on
+FOLDER/model.safetensors  every parameter and buffer
+FOLDER/tokenizer.json     the tokenizer (absent for models that read no text)
 """
 
 from __future__ import annotations
@@ -137,7 +137,8 @@ def load_strictly(model: nn.Module, weights: dict[str, Tensor]) -> None:
         if keys:
             shown = ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
             raise PRSMedError(
-                "bad_checkpoint", f"the weights do not fit the configuration: {len(keys)} {problem} keys: {shown}"
+                "bad_checkpoint",
+                f"the weights do not fit the configuration: {len(keys)} {problem} keys: {shown}",
             )
     model.load_state_dict(weights)
 
@@ -148,11 +149,15 @@ def _read_weights(path: Path, sha256: str) -> dict[str, Tensor]:
         if found != sha256:
             raise PRSMedError(
                 "bad_checkpoint",
-                f"{path.name} has sha256 {found[:12]}..., the manifest says {sha256[:12]}...; copy the checkpoint again",
+                f"{path.name} has sha256 {found[:12]}..., the manifest says {sha256[:12]}...; "
+                "copy the checkpoint again",
             )
-        return load_file(path)
+        weights: dict[str, Tensor] = load_file(path)
+        return weights
     except (OSError, SafetensorError) as error:
-        raise PRSMedError("bad_checkpoint", f"{path.name} cannot be read: {error}; copy the checkpoint again") from error
+        raise PRSMedError(
+            "bad_checkpoint", f"{path.name} cannot be read: {error}; copy the checkpoint again"
+        ) from error
 
 
 def _hash(path: Path) -> str:

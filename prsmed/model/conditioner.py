@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
 from prsmed.model.language import Context
@@ -13,8 +12,8 @@ from prsmed.model.language import Context
 class SequenceConditioner(nn.Module):
     """Hands over the prompt's hidden states: every token, or the text after the image only.
 
-    The language model is causal and the image comes first, so states at image tokens cannot depend on the question;
-    ``"text"`` leaves them out. Answer tokens are never handed over.
+    The language model is causal and the image comes first, so states at image tokens cannot depend on the
+    question; ``"text"`` leaves them out. Answer tokens are never handed over.
     """
 
     def __init__(self, condition_on: Literal["all", "text"], num_image_tokens: int) -> None:

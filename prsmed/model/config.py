@@ -39,7 +39,7 @@ class LanguageConfig:
 
 @dataclass(frozen=True)
 class DecoderConfig:
-    """The fusion mask decoder (PRS-Med section 3: cross-attention, self-attention, skip, transposed convolutions).
+    """The fusion mask decoder (PRS-Med section 3: cross- and self-attention, skip, transposed convolutions).
 
     ``up_dims`` has one entry per transposed convolution, each doubling the grid. ``skips`` of them take the
     encoder's finer features, coarse to fine; the published decoder takes none.
@@ -60,12 +60,14 @@ class ModelConfig:
         name: Preset name.
         image_size: Side of the square image the model is asked with, in pixels.
         radius: Near-centre radius of its position labels, as a share of the image width.
-        condition_on: Which prompt tokens the mask decoder looks at: all of them (as published) or the text only.
-        answer_from: ``"prompt"`` decodes the text from the prompt (as published); ``"mask"`` appends tokens of the
-            predicted mask first, which a tiny language model needs to name a position.
+        condition_on: Which prompt tokens the mask decoder looks at: all (as published) or the text only.
+        answer_from: ``"prompt"`` decodes the text from the prompt (as published); ``"mask"`` appends tokens
+            of the predicted mask first, which a tiny language model needs to name a position.
         presence_threshold: Presence probability from which the target counts as there.
         mask_threshold: Probability from which a pixel counts as target.
         max_answer_tokens: Upper bound of an answer's length.
+        described_regions: How many regions its answers describe, largest first.
+        history_turns: How many earlier turns its prompt may carry; 0 for models taught on single questions.
     """
 
     name: str
@@ -79,6 +81,8 @@ class ModelConfig:
     presence_threshold: float = 0.5
     mask_threshold: float = 0.5
     max_answer_tokens: int = 64
+    described_regions: int = 2
+    history_turns: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Plain nested dictionaries and lists."""

@@ -24,9 +24,7 @@ class FusionDecoder(nn.Module):
     Notation used for tensor shapes: B batch, T prompt tokens, D decoder width, h w the encoder's grid.
     """
 
-    def __init__(
-        self, config: DecoderConfig, *, image_dim: int, prompt_dim: int, finer_dims: tuple[int, ...]
-    ) -> None:
+    def __init__(self, config: DecoderConfig, *, image_dim: int, prompt_dim: int, finer_dims: tuple[int, ...]) -> None:
         super().__init__()
         dim = config.dim
         self.skips = config.skips
@@ -39,9 +37,7 @@ class FusionDecoder(nn.Module):
         )
         skip_dims = (*finer_dims[: config.skips], *[0] * len(config.up_dims))
         widths = (dim, *config.up_dims)
-        self.ups = nn.ModuleList(
-            UpBlock(widths[n], widths[n + 1], skip_dims[n]) for n in range(len(config.up_dims))
-        )
+        self.ups = nn.ModuleList(UpBlock(widths[n], widths[n + 1], skip_dims[n]) for n in range(len(config.up_dims)))
         self.head = nn.Conv2d(widths[-1], 1, kernel_size=1)
 
     def fuse(self, features: ImageFeatures, prompt: Tensor, is_padding: Tensor) -> Fused:
@@ -69,7 +65,7 @@ class FusionDecoder(nn.Module):
 
 
 class UpBlock(nn.Module):
-    """Doubles the grid by a transposed convolution, batch norm and ReLU; merges a skip by a 3x3 convolution."""
+    """Doubles the grid by a transposed convolution, batch norm and ReLU; merges a skip by convolutions."""
 
     def __init__(self, in_dim: int, out_dim: int, skip_dim: int) -> None:
         super().__init__()
@@ -97,4 +93,5 @@ class UpBlock(nn.Module):
         if self.merge is None:
             return x
         assert skip is not None
-        return self.merge(torch.cat([x, skip], dim=1))
+        merged: Tensor = self.merge(torch.cat([x, skip], dim=1))
+        return merged

@@ -30,6 +30,9 @@ class ImageEncoder(nn.Module):
     Notation used for tensor shapes: B batch, S image side, C channels.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         vit = timm.create_model(

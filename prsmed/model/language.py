@@ -32,6 +32,10 @@ class TokenBatch:
         """The same tokens on another device."""
         return TokenBatch(self.ids.to(device), self.is_real.to(device))
 
+    def expand(self, count: int) -> TokenBatch:
+        """One row, ``count`` times."""
+        return TokenBatch(self.ids.expand(count, -1), self.is_real.expand(count, -1))
+
 
 @dataclass(frozen=True)
 class Context:
@@ -72,10 +76,11 @@ class LanguageModel(nn.Module):
 
     def embed(self, ids: Tensor) -> Tensor:
         """Token embeddings ``(B, T, hidden_size)``."""
-        return self.llava.get_input_embeddings()(ids)
+        embeds: Tensor = self.llava.get_input_embeddings()(ids)
+        return embeds
 
     def read(self, embeds: Tensor, is_real: Tensor, before: Context | None = None) -> Context:
-        """Read ``embeds`` ``(B, T, hidden_size)`` after ``before``; padding is neither attended nor counted."""
+        """Read ``embeds`` ``(B, T, hidden_size)`` after ``before``; padding is not attended nor counted."""
         seen = is_real if before is None else torch.cat([before.is_real, is_real], dim=1)
         positions = (seen.long().cumsum(dim=1) - 1).clamp(min=0)[:, -embeds.shape[1] :]
         # A fresh cache over the same tensors: reading on leaves `before` as it was.
@@ -94,11 +99,15 @@ class LanguageModel(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Next-token logits of last-layer states."""
-        return self.llava.lm_head(hidden)
+        logits: Tensor = self.llava.lm_head(hidden)
+        return logits
 
-    def encode_questions(self, questions: Sequence[str]) -> TokenBatch:
-        """Questions in the prompt's template, padded at the right."""
-        return self._pad([self._ids(QUESTION_TEMPLATE.format(question=question.strip())) for question in questions])
+    def encode_questions(self, questions: Sequence[str], history: Sequence[tuple[str, str]] = ()) -> TokenBatch:
+        """Questions in the prompt's template, after earlier (question, answer) turns, padded at the right."""
+        before = "".join(f"{QUESTION_TEMPLATE.format(question=asked)} {answered}" for asked, answered in history)
+        return self._pad(
+            [self._ids(before + QUESTION_TEMPLATE.format(question=question.strip())) for question in questions]
+        )
 
     def encode_answers(self, answers: Sequence[str]) -> TokenBatch:
         """Answers, each closed by the end token, padded at the right."""
@@ -106,10 +115,12 @@ class LanguageModel(nn.Module):
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of generated ids."""
-        return self.tokenizer.decode(ids, skip_special_tokens=True).strip()
+        text: str = self.tokenizer.decode(ids, skip_special_tokens=True)
+        return text.strip()
 
     def _ids(self, text: str) -> list[int]:
-        return self.tokenizer.encode(text, add_special_tokens=False)
+        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
+        return ids
 
     def _pad(self, rows: list[list[int]]) -> TokenBatch:
         length = max(len(row) for row in rows)
@@ -138,13 +149,15 @@ def build_tiny_llava(config: LanguageConfig, image_dim: int, tokenizer: PreTrain
     )
     # The projector reads vision_config.hidden_size; the tower itself is replaced, the encoder being shared.
     vision = CLIPVisionConfig(
-        hidden_size=image_dim, intermediate_size=image_dim, num_hidden_layers=1, num_attention_heads=1, image_size=32
+        hidden_size=image_dim,
+        intermediate_size=image_dim,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+        image_size=32,
     )
     image_token = tokenizer.convert_tokens_to_ids("<image>")
     llava = LlavaForConditionalGeneration(
-        LlavaConfig(
-            vision_config=vision, text_config=text, image_token_index=image_token, tie_word_embeddings=False
-        )
+        LlavaConfig(vision_config=vision, text_config=text, image_token_index=image_token, tie_word_embeddings=False)
     )
     llava.model.vision_tower = nn.Identity()
     # Unit-scale embeddings: at the default 0.02 the visual tokens drown the words (see docs/nano.md).

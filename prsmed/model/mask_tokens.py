@@ -1,7 +1,8 @@
 """Soft tokens that tell the language model what mask was drawn.
 
-A language model as small as `nano`'s does not find a position in the image by itself; given the mask's place as one
-code token it learns to name it in minutes. The published presets answer from the prompt and have no such tokens.
+A language model as small as `nano`'s does not find a position in the image by itself; given the mask's place
+as one code token it learns to name it in minutes. The published presets answer from the prompt and have no
+such tokens.
 """
 
 from __future__ import annotations
@@ -26,15 +27,16 @@ class MaskTokens(nn.Module):
         self.norm = nn.LayerNorm(hidden_size)
 
     def forward(self, mask: Tensor, dense: Tensor) -> Tensor:
-        """Tokens ``(B, 2, hidden_size)`` of binary masks ``(B, 1, S, S)`` over image features ``(B, C, h, w)``.
+        """Tokens ``(B, 2, hidden_size)`` of binary masks ``(B, 1, S, S)`` over features ``(B, C, h, w)``.
 
         An empty mask says "not there". Nothing flows back into the mask.
         """
         mask = mask.detach().float()
         place = self.place(torch.cat([_geometry(mask), _occupancy(mask)], dim=1))
-        cover = nn.functional.adaptive_avg_pool2d(mask, dense.shape[-2:])
+        cover = nn.functional.adaptive_avg_pool2d(mask, (dense.shape[-2], dense.shape[-1]))
         look = (dense * cover).sum(dim=(2, 3)) / cover.sum(dim=(2, 3)).clamp(min=1e-6)
-        return self.norm(torch.stack([place, self.look(look)], dim=1))
+        tokens: Tensor = self.norm(torch.stack([place, self.look(look)], dim=1))
+        return tokens
 
 
 def _geometry(mask: Tensor) -> Tensor:

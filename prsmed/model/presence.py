@@ -19,4 +19,5 @@ class PresenceHead(nn.Module):
         """``grid`` ``(B, D, h, w)`` and ``prompt_end`` ``(B, prompt_dim)`` to logits ``(B,)``."""
         flat = grid.flatten(2)
         pooled = torch.cat([flat.mean(dim=2), flat.amax(dim=2), prompt_end], dim=1)
-        return self.layers(pooled).squeeze(1)
+        logits: Tensor = self.layers(pooled)
+        return logits.squeeze(1)

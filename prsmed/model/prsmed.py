@@ -1,6 +1,7 @@
 """PRS-Med: image and question in, mask and words out.
 
-The way of one question, each step usable on its own so that a server can cache the image side and show the mask first:
+The way of one question, each step usable on its own so that a server can cache the image side and show the
+mask first:
 
     see      image            -> encoder features + language-model prefix      (once per image)
     read     + question       -> hidden states of the prompt                   (once per question)
@@ -18,8 +19,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from prsmed.model.config import ModelConfig
 from prsmed.model.conditioner import SequenceConditioner
+from prsmed.model.config import ModelConfig
 from prsmed.model.decoder import FusionDecoder
 from prsmed.model.encoder import ImageEncoder, ImageFeatures
 from prsmed.model.language import Context, LanguageModel, TokenBatch

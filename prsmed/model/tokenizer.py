@@ -1,4 +1,4 @@
-"""The small tokenizer of `nano`: byte-level BPE, so any text can be encoded and nothing typed becomes special."""
+"""The small tokenizer of `nano`: byte-level BPE, so any text is encoded and nothing typed becomes special."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAD, BOS, EOS, IMAGE = "<pad>", "<s>", "</s>", "<image>"
 
 
 def train_tokenizer(lines: Iterable[str], vocab_size: int) -> PreTrainedTokenizerFast:
-    """A byte-level BPE tokenizer learnt from ``lines``, in lower case."""
+    """A byte-level BPE tokenizer learnt from ``lines``; upper and lower case stay apart."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC()])
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)

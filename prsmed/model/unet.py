@@ -36,4 +36,5 @@ class BaselineUNet(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Mask logits."""
-        return self.net(pixels * 2 - 1)
+        logits: Tensor = self.net(pixels * 2 - 1)
+        return logits

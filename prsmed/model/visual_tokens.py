@@ -13,7 +13,7 @@ class SharedVisualTokens(nn.Module):
 
     def __init__(self, projector: nn.Module, image_dim: int, hidden_size: int, grid: int) -> None:
         super().__init__()
-        # The projector belongs to the language model (its `multi_modal_projector`); kept out of this module's state.
+        # The projector is the language model's `multi_modal_projector`; kept out of this module's state.
         self._projector = (projector,)
         self.grid = grid
         self.norm_in = nn.LayerNorm(image_dim)
@@ -23,7 +23,8 @@ class SharedVisualTokens(nn.Module):
     def forward(self, dense: Tensor) -> Tensor:
         """Features ``(B, C, h, w)`` to tokens ``(B, grid * grid, hidden_size)``, row by row."""
         pooled = nn.functional.adaptive_avg_pool2d(dense, self.grid).flatten(2).transpose(1, 2)
-        return self.norm_out(self._projector[0](self.norm_in(pooled)) + self.positions)
+        tokens: Tensor = self.norm_out(self._projector[0](self.norm_in(pooled)) + self.positions)
+        return tokens
 
 
 def _sine_cosine(grid: int, dim: int) -> Tensor:

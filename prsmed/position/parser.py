@@ -2,12 +2,12 @@
 
 The text becomes tokens tagged by :mod:`prsmed.position.lexicon`; then five small rules, in this order:
 
-1. *Negation* (:mod:`prsmed.position.tokens`). Clauses end at punctuation and words like "but". "not ..." denies what
-   follows it in its clause, "... is absent" denies its whole clause.
+1. *Negation* (:mod:`prsmed.position.tokens`). Clauses end at punctuation and at words like "but". "not ..."
+   denies what follows it in its clause, "... is absent" denies its whole clause.
 2. *Nearness.* "near" or "far" with "the center" behind it and only small words between; also a named edge.
 3. *Sides.* Left or right of the patient: "the patient's left", "left lung", "left-sided".
-4. *Places.* Remaining directions that stand together, with only small words between, make zones: "upper and lower
-   left" makes two. What finds no partner is a partial place.
+4. *Places.* Remaining directions that stand together, with only small words between, make zones: "upper and
+   lower left" makes two. What finds no partner is a partial place.
 5. *Count.* "Two lesions, one ... and another ..." counts two.
 """
 
@@ -35,8 +35,8 @@ class Reading:
         zones: Zones of the image, in order of mention, each once.
         vertical: Named when the text gives no zone, but a half: ``"in the upper half"``.
         horizontal: The same for ``"on the left"`` of the image.
-        near_center: Near (``True``) or far from the image centre; ``None`` when not said. Alone, "in the center"
-            is near.
+        near_center: Near (``True``) or far from the image centre; ``None`` when not said. "In the center"
+            alone is near.
         side: Sides of the patient, in order of mention, each once. Left and right count as the patient's only
             when the text says so (``"the patient's left"``, ``"left lung"``).
         count: How many are there; ``None`` when not said.
@@ -99,8 +99,8 @@ def _nearness(tokens: list[Token]) -> bool | None:
 
 
 def _reference(tokens: list[Token], index: int, near: bool | None) -> bool | None:
-    """Read a center that only says where something else is: "left of the center", "distance from center: far"."""
-    if index >= 2 and tokens[index - 2].word == "distance":
+    """Use up a center that only says where something else is: "left of the center"."""
+    if any(token.word in ("distance", "dist") for token in tokens[max(0, index - 4) : index]):
         following = [token for token in tokens[index + 1 : index + 3] if token.tag in ("near", "far")]
         tokens[index].use()
         return following[0].tag == "near" if following else near
@@ -110,6 +110,9 @@ def _reference(tokens: list[Token], index: int, near: bool | None) -> bool | Non
     between = [token.word for token in tokens[start + 1 : index]]
     is_direction = start >= 0 and tokens[start].tag in (*_VERTICAL, *_HORIZONTAL)
     is_above = is_direction and tokens[start].word in ("above", "below", "beneath")
+    if start >= 0 and (tokens[start].word == "width" or tokens[start].word in UNCOUNTED):
+        tokens[index].use()
+        return near
     if not is_direction or not ("of" in between or is_above) or "in" in between:
         return near
     tokens[index].use()
@@ -142,7 +145,7 @@ def _sides(tokens: list[Token]) -> list[Side]:
 
 
 def _side_end(tokens: list[Token], index: int, last: int | None) -> int | None:
-    """Where the naming of a patient's side ends that begins at a "left" or "right"; ``None`` if it is the image's."""
+    """Where the phrase ends that makes this "left" or "right" the patient's; ``None`` if it does not."""
     before = tokens[index - 1].tag if index else "stop"
     is_second = last is not None and last == index - 2 and tokens[index - 1].word in ("and", "or")
     if before == "patient" or is_second or any(token.word == "anatomically" for token in tokens[:index]):
@@ -151,11 +154,7 @@ def _side_end(tokens: list[Token], index: int, last: int | None) -> int | None:
     if following[:1] == ["sided"]:
         return index + 1
     end = _skip(tokens, index + 1, ("glue",))
-    if (
-        end < len(tokens)
-        and tokens[end].tag == "patient"
-        and "of" in [token.word for token in tokens[index:end]]
-    ):
+    if end < len(tokens) and tokens[end].tag == "patient" and "of" in [token.word for token in tokens[index:end]]:
         return end
     end = _skip(tokens, index + 1, (*_VERTICAL, "organ_kind"))
     if end < len(tokens) and tokens[end].tag == "organ":
@@ -164,7 +163,8 @@ def _side_end(tokens: list[Token], index: int, last: int | None) -> int | None:
         return None if _side_end(tokens, index + 2, None) is None else index
     # "No nodule in the right lung, one in the left."
     is_last = index + 1 == len(tokens) or tokens[index + 1].tag == "stop"
-    return index if last is not None and is_last else None
+    is_bare = [token.word for token in tokens[max(0, index - 2) : index]] in (["in", "the"], ["on", "the"])
+    return index if last is not None and is_last and is_bare else None
 
 
 def _places(tokens: list[Token]) -> tuple[list[str], list[str]]:
@@ -224,7 +224,9 @@ def _count(tokens: list[Token]) -> int | None:
     if not counts:
         return None
     total = sum(counts)
-    return counts[0] if counts[0] > 1 or len(counts) == 1 else total
+    if len(counts) > 2 and 2 * max(counts) == total:
+        return max(counts)  # "two: one here and one there", "one here and one there, both small"
+    return counts[0] if counts[0] > 1 else total
 
 
 def _counted(tokens: list[Token], index: int) -> int | None:
@@ -232,7 +234,8 @@ def _counted(tokens: list[Token], index: int) -> int | None:
     word = tokens[index].word
     before = tokens[index - 1].word if index else ""
     following = {token.word for token in tokens[index + 1 : index + 3]}
-    if before in NUMBERED or following & UNCOUNTED or "." in word:
+    is_pronoun = word == "one" and index > 0 and tokens[index - 1].tag in (*_VERTICAL, *_HORIZONTAL)
+    if is_pronoun or before in NUMBERED or following & UNCOUNTED or "." in word:
         return None
     if word == "one" and "each" in {token.word for token in tokens[index + 1 : index + 4]}:
         return None

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from prsmed.position.lexicon import LONGEST, TAGS, Tag, normalise
 
-_BE = frozenset("is are was were be lies lie sits sit located situated".split())
-_VERBS = _BE | frozenset("shows show has have contains contain appears appear look seen".split())
-_RESTARTS = frozenset("it they there the a an look we i you".split())
+_BE = frozenset({"is", "are", "was", "were", "be", "lies", "lie", "sits", "sit", "located", "situated"})
+_VERBS = _BE | frozenset({"shows", "show", "has", "have", "contains", "contain", "appears", "appear", "look", "seen"})
+_RESTARTS = frozenset({"it", "they", "there", "the", "a", "an", "look", "we", "i", "you"})
 
 
 @dataclass
@@ -42,23 +42,27 @@ def tokenize(text: str) -> list[Token]:
 
 
 def drop_lookalikes(tokens: list[Token]) -> None:
-    """Use up directions that are none: "right in the middle", "a necrotic center"."""
+    """Use up directions that are none: "right in the middle", "a necrotic center", "the lesion's center"."""
     for index, token in enumerate(tokens):
         before = tokens[index - 1] if index else Token("", "stop")
         after = tokens[index + 1].word if index + 1 < len(tokens) else ""
-        if (
-            token.word == "right"
-            and before.word in _BE
-            and after in ("in", "at", "next to", "near", "beside", "on")
-        ):
+        is_adverb = before.word in _BE and after in ("in", "at", "next to", "near", "beside", "on")
+        if token.word == "right" and is_adverb:
             token.use()
-        is_a_noun = index >= 2 and tokens[index - 2].word in ("a", "an") and before.tag == "word"
-        if (
-            token.tag == "center"
-            and (is_a_noun or before.word in ("a", "an"))
-            and token.word in ("center", "middle")
-        ):
+        if token.word in ("center", "middle") and _is_center_of_thing(tokens, index):
             token.use()
+
+
+def _is_center_of_thing(tokens: list[Token], index: int) -> bool:
+    """Whether it is a finding's: "a dark center", "the lesion's center", "The center of the mass is"."""
+    before = [token.word for token in tokens[max(0, index - 2) : index]]
+    if before and (before[-1] in ("a", "an") or before[-1].endswith("'s")):
+        return True
+    if len(before) == 2 and before[0] in ("a", "an") and tokens[index - 1].tag == "word":
+        return True
+    after = tokens[index + 1 : index + 4]
+    opens = index == 0 or (before[-1] == "the" and (index == 1 or tokens[index - 2].tag == "stop"))
+    return opens and [token.word for token in after[:2]] == ["of", "the"] and after[-1].tag == "word"
 
 
 def deny(tokens: list[Token]) -> bool:
@@ -77,7 +81,7 @@ def deny(tokens: list[Token]) -> bool:
                 _mark(_noun_after(clause, index))
                 says_absent = True
             elif token.tag in ("not", "no") and not _is_of_nearness(clause, index):
-                _mark(clause[index:])
+                _mark(_to_comma(clause, index))
             elif token.tag == "far" and token.word.endswith("from"):
                 _mark(_far_place(clause, index))
     return says_absent
@@ -86,9 +90,7 @@ def deny(tokens: list[Token]) -> bool:
 def _clauses(tokens: list[Token]) -> Iterator[list[Token]]:
     start = 0
     for index, token in enumerate(tokens):
-        if token.tag in ("stop", "but", "except") or (
-            token.tag == "comma" and _restarts(tokens[index + 1 :])
-        ):
+        if token.tag in ("stop", "but", "except") or (token.tag == "comma" and _restarts(tokens[index + 1 :])):
             yield tokens[start:index]
             start = index + 1
     yield tokens[start:]
@@ -96,7 +98,7 @@ def _clauses(tokens: list[Token]) -> Iterator[list[Token]]:
 
 def _restarts(rest: list[Token]) -> bool:
     """Whether a sentence of its own follows a comma: "..., it is on the right"."""
-    if not rest or rest[0].tag == "number":
+    if not rest or rest[0].tag in ("number", "just") or rest[0].word in _VERBS:
         return bool(rest)
     end = next((index for index, token in enumerate(rest) if token.tag in ("stop", "comma")), len(rest))
     return rest[0].word in _RESTARTS and any(token.word in _VERBS for token in rest[:end])
@@ -114,14 +116,20 @@ def _is_existential(clause: list[Token], index: int) -> bool:
     if following and following[0].word in ("appear", "occur"):
         following = clause[index + 2 : index + 5]
     is_in = len(following) > 1 and following[0].word in ("in", "on") and following[-1].tag == "image"
-    return is_in and not any(
-        token.tag in ("left", "right", "top", "bottom", "center") for token in clause[index:]
-    )
+    return is_in and not any(token.tag in ("left", "right", "top", "bottom", "center") for token in clause[index:])
 
 
 def _is_of_nearness(clause: list[Token], index: int) -> bool:
     """Whether a "not" belongs to a near or far behind it, as in "not very close to"."""
     return any(token.tag in ("near", "far") for token in clause[index + 1 : index + 3])
+
+
+def _to_comma(clause: list[Token], index: int) -> list[Token]:
+    """What a "not" denies: up to a comma, unless it is one of a list: "not on the left, right or above"."""
+    for end in range(index, len(clause)):
+        if clause[end].tag == "comma" and not any(token.word in ("or", "nor") for token in clause[end:]):
+            return clause[index:end]
+    return clause[index:]
 
 
 def _noun_after(clause: list[Token], index: int) -> list[Token]:

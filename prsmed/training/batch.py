@@ -31,7 +31,7 @@ def stack(samples: Sequence[Sample], device: torch.device) -> Batch:
     """Put samples of one size into a batch."""
     pixels = torch.from_numpy(np.stack([sample.pixels for sample in samples])).to(device)
     mask = torch.from_numpy(np.stack([sample.mask for sample in samples])).to(device)
-    # (B, S, S, 3) bytes seen as (B, 3, S, S): already the channels-last layout that convolutions like on a CPU.
+    # (B, S, S, 3) bytes seen as (B, 3, S, S): already channels-last, which convolutions like on a CPU.
     return Batch(
         pixels.permute(0, 3, 1, 2).float() / 255,
         (mask > 0).float().unsqueeze(1),

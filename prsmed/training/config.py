@@ -16,21 +16,21 @@ class TrainConfig:
         steps: Optimiser steps in all.
         batch_size: Images a step.
         lr: Peak learning rate, reached after ``warmup`` steps, then a cosine to zero.
-        small_size: Side of the square of the first ``small_share`` of the steps; the rest run at the model's size.
+        small_size: Side of the square in the first ``small_share`` of the steps; then the model's size.
         absent_share: Share of questions about something that is not in the image.
         true_mask_share: Share of rows whose mask tokens code the true mask instead of the predicted one.
         mask_weight, text_weight, presence_weight: Weights of the losses.
         phantoms: How many generated phantoms stand among the training images.
     """
 
-    steps: int = 4000
+    steps: int = 3000
     batch_size: int = 16
     lr: float = 1e-3
     warmup: int = 200
     weight_decay: float = 0.01
     clip_norm: float = 1.0
     small_size: int = 128
-    small_share: float = 0.7
+    small_share: float = 0.75
     absent_share: float = 0.3
     true_mask_share: float = 0.5
     mask_weight: float = 1.0

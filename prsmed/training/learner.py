@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from prsmed.model.prsmed import PRSMed
 from prsmed.model.unet import BaselineUNet
@@ -17,7 +17,9 @@ from prsmed.training.losses import mask_loss, presence_loss, text_loss
 class Learner(Protocol):
     """A model with its losses."""
 
-    model: nn.Module
+    @property
+    def model(self) -> PRSMed | BaselineUNet:
+        """What is trained."""
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Named losses, each already weighted."""
@@ -43,8 +45,7 @@ class PRSMedLearner:
         return {
             "mask": self.config.mask_weight * mask_loss(output.segmented.mask_logits, batch.mask),
             "text": self.config.text_weight * text_loss(output.text_logits, answers.ids, answers.is_real),
-            "presence": self.config.presence_weight
-            * presence_loss(output.segmented.presence_logits, batch.is_present),
+            "presence": self.config.presence_weight * presence_loss(output.segmented.presence_logits, batch.is_present),
         }
 
     @torch.no_grad()
@@ -69,4 +70,5 @@ class UNetLearner:
     @torch.no_grad()
     def predict(self, batch: Batch) -> Tensor:
         """Masks at probability one half."""
-        return self.model(batch.pixels) >= 0
+        logits: Tensor = self.model(batch.pixels)
+        return logits >= 0

@@ -21,7 +21,12 @@ from prsmed.training.trainer import Progress, Trainer
 
 
 def train(
-    preset: str, data: Path, run: Path, config: TrainConfig, report: Callable[[Progress], None], device: str = "cpu"
+    preset: str,
+    data: Path,
+    run: Path,
+    config: TrainConfig,
+    report: Callable[[Progress], None],
+    device: str = "cpu",
 ) -> Manifest:
     """Train a preset (or ``"unet"``, the baseline) on the image/mask pairs under ``data``.
 
@@ -51,7 +56,13 @@ def train(
         learner,
         config,
         train=ConversationDataset(
-            trained, data, image_size, seed=config.seed, augment=True, absent_share=config.absent_share, radius=radius
+            trained,
+            data,
+            image_size,
+            seed=config.seed,
+            augment=True,
+            absent_share=config.absent_share,
+            radius=radius,
         ),
         check=ConversationDataset(held_out, data, image_size, seed=config.seed, absent_share=0.0, radius=radius),
         image_size=image_size,
@@ -61,9 +72,7 @@ def train(
     facts: dict[str, Any] = {"preset": preset, "images": len(trained), **config.to_json()}
     trainer.run(facts, report)
     datasets = sorted({record.dataset for record in trained})
-    return save_checkpoint(
-        learner.model, run / "checkpoint", f"{preset}-1", {**facts, "datasets": datasets}
-    )
+    return save_checkpoint(learner.model, run / "checkpoint", f"{preset}-1", {**facts, "datasets": datasets})
 
 
 def _learner(preset: str, config: TrainConfig) -> tuple[Learner, int, float]:

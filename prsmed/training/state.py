@@ -17,11 +17,14 @@ FOLDER = "state"
 
 
 def save_state(run: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer, facts: dict[str, Any]) -> None:
-    """Write weights, optimiser moments and ``facts`` after ``step`` steps; a kill at any point leaves a whole state."""
+    """Write weights, optimiser moments and ``facts`` after ``step`` steps; a kill leaves a whole state."""
     fresh, current = run / f"{FOLDER}.new", run / FOLDER
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, fresh / "model.safetensors")
+    save_file(
+        {name: tensor.contiguous() for name, tensor in model.state_dict().items()},
+        fresh / "model.safetensors",
+    )
     moments = optimizer.state_dict()["state"]
     tensors = {f"{index}.{name}": value for index, state in moments.items() for name, value in state.items()}
     save_file(tensors, fresh / "optimizer.safetensors")

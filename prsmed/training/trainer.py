@@ -37,8 +37,8 @@ class Progress:
 class Trainer:
     """Runs a learner over a dataset.
 
-    What happens at a step depends on the settings and the step alone (sample choice, variation and dropout are seeded
-    by it), so a run that was killed and resumed ends with the weights of one that was not.
+    What happens at a step depends on the settings and the step alone (sample choice, variation and dropout
+    are seeded by it), so a run that was killed and resumed ends with the weights of one that was not.
 
     Args:
         learner: Model and losses.
@@ -69,7 +69,7 @@ class Trainer:
         """Train to the end, from the last saved state when there is one.
 
         Raises:
-            PRSMedError: ``other_run`` for a state of other settings, ``diverged`` when a loss is not a number.
+            PRSMedError: ``other_run`` for a state of other settings, ``diverged`` when a loss is not finite.
         """
         model = self.learner.model
         start = load_state(self.run_folder, model, self.optimizer, facts)
@@ -100,7 +100,7 @@ class Trainer:
                 "resume it with a smaller --lr in a copy of the run",
             )
         self.optimizer.zero_grad(set_to_none=True)
-        total.backward()
+        torch.autograd.backward(total)
         nn.utils.clip_grad_norm_(self.learner.model.parameters(), self.config.clip_norm)
         self.optimizer.step()
         return {name: round(loss.item(), 4) for name, loss in losses.items()}

@@ -44,11 +44,20 @@ def test_what_stock_clients_add_is_left_alone() -> None:
 
 
 def test_an_untouched_options_table_means_the_defaults() -> None:
-    table = {"mode": "slice", "plane": "", "slice": "", "slice_range": " ", "window": "", "conversation": None}
+    table = {
+        "mode": "slice",
+        "plane": "",
+        "slice": "",
+        "slice_range": " ",
+        "window": "",
+        "conversation": None,
+    }
     assert ask(**table) == ask()
 
 
-@pytest.mark.parametrize(("text", "index"), [(7, 7), ("7", 7), (" 7 ", 7), (7.0, 7), ("7.0", 7), (0, 0), ("0", 0)])
+@pytest.mark.parametrize(
+    ("text", "index"), [(7, 7), ("7", 7), (" 7 ", 7), (7.0, 7), ("7.0", 7), (0, 0), ("0", 0)]
+)
 def test_slice_as_text_cells_send_it(text: object, index: int) -> None:
     assert ask(slice=text).slice == index
 
@@ -126,7 +135,9 @@ def test_a_missing_question_is_refused() -> None:
 
 @given(
     st.dictionaries(
-        st.sampled_from(["mode", "plane", "slice", "slice_range", "window", "conversation", "result_extension"]),
+        st.sampled_from(
+            ["mode", "plane", "slice", "slice_range", "window", "conversation", "result_extension"]
+        ),
         json_values,
     )
 )

@@ -1,0 +1,92 @@
+"""Put the questions of a list to a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from prsmed.data import Conversation, fit_square, read_image
+from prsmed.errors import PRSMedError
+from prsmed.evaluation.outcome import Answered, Prediction
+from prsmed.model.prsmed import PRSMed
+from prsmed.model.unet import BaselineUNet
+
+Model = PRSMed | BaselineUNet
+_BATCH = 16
+
+
+def ask(model: Model, conversations: Iterable[Conversation], root: Path) -> Iterator[Answered]:
+    """Answer conversations in their order, a batch at a time, where the model's weights are.
+
+    Args:
+        model: In evaluation mode.
+        conversations: What to ask.
+        root: Folder the images' paths are relative to.
+
+    Raises:
+        PRSMedError: What :func:`~prsmed.data.read_image` raises; ``bad_conversation`` when a target is called
+            present whose mask is empty.
+    """
+    size = model.config.image_size
+    remaining = iter(conversations)
+    while batch := list(islice(remaining, _BATCH)):
+        looked_at = [_look(conversation, root, size) for conversation in batch]
+        pixels = _to_tensor([image for image, _ in looked_at])
+        predictions = predict(model, pixels, [item.turn.question for item in batch])
+        for conversation, (image, mask), prediction in zip(batch, looked_at, predictions, strict=True):
+            yield Answered(conversation, image, mask, prediction)
+
+
+@torch.no_grad()
+def predict(model: Model, pixels: Tensor, questions: Sequence[str]) -> list[Prediction]:
+    """Answer one batch.
+
+    Args:
+        model: In evaluation mode.
+        pixels: ``(B, 3, S, S)``, red, green, blue in 0..1.
+        questions: ``B`` of them.
+    """
+    if isinstance(model, BaselineUNet):
+        device = next(model.parameters()).device
+        drawn = _to_masks(model(pixels.to(device)).sigmoid() >= 0.5)
+        return [Prediction(mask, mask) for mask in drawn]
+    seen = model.see(pixels.to(model.device))
+    prompt = model.read(seen, model.language.encode_questions(questions).to(model.device))
+    segmented = model.segment(seen.features, prompt, pixels.shape[-1])
+    mask = model.mask_of(segmented)
+    texts = model.answer(seen.features, prompt, mask)
+    raw = _to_masks(segmented.mask_logits.sigmoid() >= model.config.mask_threshold)
+    presence = segmented.presence_logits.sigmoid()
+    says_present = (presence >= model.config.presence_threshold).tolist()
+    rows = zip(_to_masks(mask), raw, presence.tolist(), says_present, texts, strict=True)
+    return [Prediction(*row) for row in rows]
+
+
+def _look(
+    conversation: Conversation, root: Path, size: int
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Image and mask of what is asked for, in the model's square."""
+    image, mask, _ = fit_square(*read_image(conversation.record, root), size)
+    if not conversation.turn.present:
+        return image, np.zeros(mask.shape, dtype=np.bool_)
+    if not mask.any():
+        raise PRSMedError(
+            "bad_conversation",
+            f"{conversation.id} calls its target present, but the mask is empty; build the list anew",
+        )
+    return image, mask > 0
+
+
+def _to_tensor(images: Sequence[NDArray[np.uint8]]) -> Tensor:
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
+
+
+def _to_masks(masks: Tensor) -> list[NDArray[np.bool_]]:
+    """``(B, 1, S, S)`` to ``B`` masks ``(S, S)``."""
+    return list(masks[:, 0].cpu().numpy())

@@ -1,0 +1,126 @@
+"""One answered question, judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prsmed.data import Conversation
+from prsmed.evaluation.metrics import dice, iou
+from prsmed.evaluation.place import Place, measured
+from prsmed.position.agreement import compare
+from prsmed.position.parser import parse
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a system answers to one question, in the model's square.
+
+    Attributes:
+        mask: ``(S, S)`` bool, what a user gets: empty where the target is judged absent.
+        raw_mask: ``(S, S)`` bool before that judgement.
+        presence: Probability that the target is there; ``None`` for a system that does not say.
+        says_present: What it makes of the probability; ``None`` likewise.
+        text: The answer; ``None`` for a system without words.
+    """
+
+    mask: NDArray[np.bool_]
+    raw_mask: NDArray[np.bool_]
+    presence: float | None = None
+    says_present: bool | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A conversation with what the model saw, what is true and what was predicted.
+
+    Attributes:
+        conversation: Question and true answer.
+        pixels: ``(S, S, 3)`` uint8, the image in the model's square.
+        true_mask: ``(S, S)`` bool of the target asked for; empty when it is absent.
+        prediction: The system's answer.
+    """
+
+    conversation: Conversation
+    pixels: NDArray[np.uint8]
+    true_mask: NDArray[np.bool_]
+    prediction: Prediction
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that is counted of one answer.
+
+    Attributes:
+        id: The conversation's.
+        modality: The image's modality.
+        dataset: The image's set.
+        group: What is resampled together: patient, video or cluster; unique over modalities.
+        question: As asked.
+        true_answer: What should be said.
+        present: Whether the target is in the image.
+        true_place: Where it is; nowhere when absent.
+        dice: Dice of the mask a user gets, 0 for an empty one; ``None`` when the target is absent.
+        iou: Intersection over union, likewise.
+        mask_share: Share of the square's pixels in the mask a user gets.
+        raw_share: The same before the presence judgement.
+        mask_place: Where the mask is, by the rule of the true answers.
+        presence: Presence probability; ``None`` for systems without.
+        says_present: Presence judgement; ``None`` likewise.
+        text: The answer; ``None`` for systems without words.
+        text_place: The place it names.
+        text_denies: Whether it says that the target is not there.
+        agrees: Whether text and mask name the same place or both none; ``None`` when the text names no place.
+    """
+
+    id: str
+    modality: str
+    dataset: str
+    group: str
+    question: str
+    true_answer: str
+    present: bool
+    true_place: Place
+    dice: float | None
+    iou: float | None
+    mask_share: float
+    raw_share: float
+    mask_place: Place
+    presence: float | None = None
+    says_present: bool | None = None
+    text: str | None = None
+    text_place: Place | None = None
+    text_denies: bool | None = None
+    agrees: bool | None = None
+
+
+def judge(answered: Answered) -> Outcome:
+    """Compare a prediction with the truth, and its words with its mask."""
+    record, turn = answered.conversation.record, answered.conversation.turn
+    said = answered.prediction
+    positions = measured(said.mask)
+    reading = None if said.text is None else parse(said.text)
+    return Outcome(
+        id=answered.conversation.id,
+        modality=record.modality,
+        dataset=record.dataset,
+        group=f"{record.modality}/{record.group}",
+        question=turn.question,
+        true_answer=turn.answer,
+        present=turn.present,
+        true_place=Place.of_positions(turn.positions),
+        dice=dice(said.mask, answered.true_mask) if turn.present else None,
+        iou=iou(said.mask, answered.true_mask) if turn.present else None,
+        mask_share=float(said.mask.mean()),
+        raw_share=float(said.raw_mask.mean()),
+        mask_place=Place.of_positions(positions),
+        presence=said.presence,
+        says_present=said.says_present,
+        text=said.text,
+        text_place=None if reading is None else Place.of_reading(reading),
+        text_denies=None if reading is None else reading.none,
+        agrees=None if said.text is None else compare(said.text, positions).agrees,
+    )

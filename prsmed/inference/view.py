@@ -1,0 +1,49 @@
+"""A slice as the model gets it, and the model's mask as the user gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from prsmed.imaging.plane import ImageSlice
+from prsmed.imaging.square import SquareFit, from_square, to_square
+from prsmed.imaging.window import Window, to_display
+from prsmed.model.prsmed import Segmented
+
+
+@dataclass(frozen=True)
+class View:
+    """A windowed slice in the model's square: ``pixels`` ``(S, S, 3)`` uint8."""
+
+    pixels: NDArray[np.uint8]
+    fit: SquareFit
+
+
+def view(image_slice: ImageSlice, window: Window | str | None, size: int) -> View:
+    """Window a slice and fit it into a square of side ``size``."""
+    return View(*to_square(to_display(image_slice, window), image_slice.spacing, size))
+
+
+def stack_views(views: Sequence[View], device: torch.device) -> Tensor:
+    """The model's input ``(B, 3, S, S)`` in 0..1."""
+    pixels = torch.from_numpy(np.stack([each.pixels for each in views])).to(device)
+    return pixels.permute(0, 3, 1, 2).float() / 255
+
+
+def slice_masks(
+    segmented: Segmented, views: Sequence[View], *, mask_threshold: float, presence_threshold: float
+) -> list[tuple[NDArray[np.uint8], NDArray[np.float32], float]]:
+    """Mask, probability and presence of each slice, on its own ``(rows, cols)``; no mask where absent."""
+    squares = segmented.mask_logits.sigmoid().squeeze(1).float().cpu().numpy()
+    presences = segmented.presence_logits.sigmoid().tolist()
+    masks = []
+    for square, presence, each in zip(squares, presences, views, strict=True):
+        probability = from_square(square, each.fit)
+        mask = (probability >= mask_threshold) & (presence >= presence_threshold)
+        masks.append((mask.astype(np.uint8), probability, presence))
+    return masks

@@ -1,0 +1,112 @@
+"""A question to every slice of a volume: batched, without words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prsmed.errors import PRSMedError
+from prsmed.imaging.plane import Plane, extract, native_plane, place, slice_count
+from prsmed.imaging.volume import Volume
+from prsmed.imaging.window import Window
+from prsmed.inference.stopwatch import Stopwatch
+from prsmed.inference.view import slice_masks, stack_views, view
+from prsmed.model.language import TokenBatch
+from prsmed.model.prsmed import PRSMed
+from prsmed.position.zones import regions
+
+BATCH = 8
+
+
+@dataclass(frozen=True)
+class SliceRange:
+    """Slices ``first`` to ``last``, both included, of a plane."""
+
+    plane: Plane
+    first: int
+    last: int
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True)
+class VolumeMask:
+    """``mask`` uint8, ``probability`` float32, both ``(I, J, K)``; highest presence; the slice to speak about."""
+
+    mask: NDArray[np.uint8]
+    probability: NDArray[np.float32]
+    presence: float
+    main_slice: int
+
+
+def choose_slices(volume: Volume, plane: Plane | None, slice_range: tuple[int, int] | None) -> SliceRange:
+    """The slices to ask about: the plane of acquisition and all of it, unless told otherwise.
+
+    Raises:
+        PRSMedError: ``unknown_plane``, ``plane_not_available`` or ``slice_out_of_range``.
+    """
+    plane = native_plane(volume) if plane is None else plane
+    count = slice_count(volume, plane)
+    first, last = (0, count - 1) if slice_range is None else slice_range
+    if not 0 <= first <= last < count:
+        raise PRSMedError(
+            "slice_out_of_range",
+            f"slices {first}..{last} are not within 0..{count - 1} of the {plane} plane; "
+            "give the first and the last, in this order",
+        )
+    return SliceRange(plane, first, last)
+
+
+def segment_volume(
+    model: PRSMed,
+    volume: Volume,
+    questions: TokenBatch,
+    slices: SliceRange,
+    window: Window | str | None,
+    watch: Stopwatch,
+    progress: Callable[[int, int], None] | None,
+) -> VolumeMask:
+    """Ask one question, ``questions`` ``(1, T)``, of every slice; keep the regions that are not specks in 3-D."""
+    config = model.config
+    mask = np.zeros(volume.shape, np.uint8)
+    probability = np.zeros(volume.shape, np.float32)
+    presences: list[float] = []
+    for start in range(slices.first, slices.last + 1, BATCH):
+        indices = range(start, min(start + BATCH, slices.last + 1))
+        image_slices = [extract(volume, slices.plane, index) for index in indices]
+        with watch.time("image"):
+            views = [view(each, window, config.image_size) for each in image_slices]
+            seen = model.see(stack_views(views, model.device))
+        with watch.time("prefill"):
+            prompt = model.read(seen, questions.expand(len(views)))
+        with watch.time("mask"):
+            segmented = model.segment(seen.features, prompt, config.image_size)
+            drawn = slice_masks(
+                segmented,
+                views,
+                mask_threshold=config.mask_threshold,
+                presence_threshold=config.presence_threshold,
+            )
+        for image_slice, (slice_mask, slice_probability, presence) in zip(image_slices, drawn, strict=True):
+            place(slice_mask, image_slice, mask)
+            place(slice_probability, image_slice, probability)
+            presences.append(presence)
+        if progress is not None:
+            progress(len(presences), len(slices))
+    mask = _main_regions(mask)
+    normal = extract(volume, slices.plane, slices.first).axes[2]
+    areas = mask.sum(axis=tuple(axis for axis in range(3) if axis != normal))
+    main = int(areas.argmax()) if areas.any() else slices.first + int(np.argmax(presences))
+    return VolumeMask(mask, probability, max(presences), main)
+
+
+def _main_regions(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Without the specks that are small beside the largest region in three dimensions."""
+    kept = np.zeros_like(mask)
+    for region in regions(mask):
+        kept[region] = 1
+    return kept

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from monailabel_app.datastore import StudyDatastore
+from monailabel_app.studies import VolumeCache, locate
+from prsmed.errors import PRSMedError
+from prsmed.imaging import read_volume
+
+IDS = {"nifti", "nrrd", "photo", "series", "patient.1__CT"}
+
+
+@pytest.fixture
+def folder(studies_folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(studies_folder, tmp_path / "studies"))
+
+
+@pytest.fixture
+def datastore(folder: Path) -> StudyDatastore:
+    return StudyDatastore(str(folder))
+
+
+def test_files_and_series_folders_are_listed(datastore: StudyDatastore) -> None:
+    assert set(datastore.list_images()) == IDS
+    assert datastore.status()["total"] == len(IDS)
+
+
+def test_a_second_start_lists_the_same(folder: Path, datastore: StudyDatastore) -> None:
+    assert set(StudyDatastore(str(folder)).list_images()) == IDS
+
+
+def test_source_is_the_original(folder: Path, datastore: StudyDatastore) -> None:
+    assert datastore.source("series") == folder.resolve() / "series"
+    assert datastore.source("patient.1__CT") == folder.resolve() / "patient.1" / "CT"
+    assert datastore.source("nifti") == folder.resolve() / "nifti.nii.gz"
+    assert datastore.source("nothing") is None
+
+
+def test_a_series_is_downloaded_as_one_file_of_the_same_geometry(
+    folder: Path, datastore: StudyDatastore
+) -> None:
+    copy = Path(datastore.get_image_uri("series"))
+    assert copy.is_file()
+    assert folder.resolve() not in copy.parents
+    original, downloaded = read_volume(folder / "series"), read_volume(copy)
+    np.testing.assert_allclose(downloaded.affine, original.affine, atol=1e-6)
+    np.testing.assert_array_equal(downloaded.voxels, original.voxels)
+    assert datastore.get_image_info("series")["path"] == str(copy)
+    assert datastore.get_image_info("series")["name"] == copy.name
+    assert datastore.get_image_uri("series") == str(copy)
+
+
+def test_a_changed_series_is_converted_again(folder: Path, datastore: StudyDatastore) -> None:
+    before = read_volume(datastore.get_image_uri("series"))
+    (folder / "series" / "007.dcm").unlink()
+    (folder / "series" / "README.txt").write_text("one slice fewer")
+    assert read_volume(datastore.get_image_uri("series")).shape[2] == before.shape[2] - 1
+
+
+def test_files_keep_their_own_path(folder: Path, datastore: StudyDatastore) -> None:
+    assert datastore.get_image_uri("nifti") == str(folder.resolve() / "nifti.nii.gz")
+    assert datastore.get_image_uri("nothing") == ""
+
+
+def test_a_new_series_is_found_when_it_is_asked_for(folder: Path, datastore: StudyDatastore) -> None:
+    shutil.copytree(folder / "series", folder / "late")
+    assert datastore.source("late") == folder.resolve() / "late"
+    assert "late" in datastore.list_images()
+
+
+def test_a_removed_series_is_forgotten(folder: Path, datastore: StudyDatastore) -> None:
+    shutil.rmtree(folder / "series")
+    datastore.refresh()
+    assert set(datastore.list_images()) == IDS - {"series"}
+
+
+def test_a_series_takes_a_label(folder: Path, datastore: StudyDatastore, tmp_path: Path) -> None:
+    mask = tmp_path / "mask.nii.gz"
+    nib.save(nib.Nifti1Image(np.ones((32, 28, 8), np.uint8), np.eye(4)), mask)
+    datastore.save_label("patient.1__CT", str(mask), "final", {"user": "me"})
+    again = StudyDatastore(str(folder))
+    assert again.get_label_info("patient.1__CT", "final")["user"] == "me"
+    assert again.get_labeled_images() == ["patient.1__CT"]
+    assert set(again.list_images()) == IDS
+    assert Path(again.get_label_uri("patient.1__CT", "final")).is_file()
+
+
+def test_the_studies_folder_may_itself_be_a_series(studies_folder: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(studies_folder / "series", tmp_path / "alone")
+    datastore = StudyDatastore(str(folder))
+    assert datastore.list_images() == ["alone"]
+    assert read_volume(datastore.get_image_uri("alone")).shape == (32, 28, 8)
+    assert StudyDatastore(str(folder)).list_images() == ["alone"]
+
+
+def test_only_images_and_uploads_are_opened(datastore: StudyDatastore, tmp_path: Path) -> None:
+    uploads, private = tmp_path / "uploads", tmp_path / "private"
+    for place in (uploads, private):
+        place.mkdir()
+        (place / "x.nii.gz").touch()
+    assert locate(datastore, str(uploads / "x.nii.gz"), (uploads,)) == uploads / "x.nii.gz"
+    for image in (
+        str(private / "x.nii.gz"),
+        str(uploads / ".." / "private" / "x.nii.gz"),
+        "../private/x.nii.gz",
+        "nothing",
+        "",
+        None,
+        ["nifti"],
+    ):
+        with pytest.raises(PRSMedError) as caught:
+            locate(datastore, image, (uploads,))
+        assert caught.value.code == "unknown_image"
+
+
+def test_volumes_are_read_once_and_again_when_changed(folder: Path) -> None:
+    cache = VolumeCache()
+    path = folder / "nifti.nii.gz"
+    first = cache.read(path)
+    assert cache.read(path) is first
+    nib.save(nib.Nifti1Image(np.zeros((3, 4, 5), np.int16), np.eye(4)), path)
+    assert cache.read(path).shape == (3, 4, 5)
+    series = cache.read(folder / "series")
+    assert cache.read(folder / "series") is series
+    (folder / "series" / "007.dcm").unlink()
+    assert cache.read(folder / "series").shape[2] == series.shape[2] - 1
+
+
+def test_the_least_recently_used_volume_leaves_first(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{name}.nii" for name in "abc"]
+    for path in paths:
+        nib.save(nib.Nifti1Image(np.zeros((10, 10, 10), np.int16), np.eye(4)), path)
+    cache = VolumeCache(max_bytes=4000)
+    a, b = cache.read(paths[0]), cache.read(paths[1])
+    assert cache.read(paths[0]) is a
+    cache.read(paths[2])
+    assert cache.nbytes == 4000
+    assert cache.read(paths[0]) is a
+    assert cache.read(paths[1]) is not b
+
+
+def test_a_volume_over_the_bound_is_not_kept(folder: Path) -> None:
+    cache = VolumeCache(max_bytes=10)
+    assert cache.read(folder / "nifti.nii.gz").shape == (40, 36, 12)
+    assert cache.nbytes == 0

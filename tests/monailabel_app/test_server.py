@@ -1,0 +1,338 @@
+"""A real server process, asked over HTTP as a client would."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+import requests
+import SimpleITK as sitk
+from PIL import Image
+from requests_toolbelt.multipart import decoder
+
+from monailabel_app.process import ServerProcess
+from prsmed.imaging import Volume, read_volume
+
+pytestmark = pytest.mark.slow
+
+CONTRACT = {
+    "answer",
+    "present",
+    "findings",
+    "agreement",
+    "label_names",
+    "conversation",
+    "model",
+    "latencies_ms",
+}
+FINDING = {
+    "label",
+    "name",
+    "zone",
+    "near_center",
+    "patient_side",
+    "centroid_ras_mm",
+    "centroid_ijk",
+    "longest_diameter_mm",
+    "area_mm2",
+    "volume_mm3",
+    "confidence",
+}
+IMAGES = {"nifti": ".nii.gz", "nrrd": ".nrrd", "series": ".nii.gz", "photo": ".png", "patient.1__CT": ".nii"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def serve(studies: Path, log: Path, uvicorn_app: str) -> Iterator[ServerProcess]:
+    server = ServerProcess(str(studies), "127.0.0.1", free_port(), None, log, uvicorn_app)
+    try:
+        server.start()
+        for _ in server.wait_until_ready():
+            pass
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def studies(studies_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copytree(studies_folder, tmp_path_factory.mktemp("served") / "studies"))
+
+
+@pytest.fixture(scope="session")
+def url(studies: Path, model: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    log = tmp_path_factory.mktemp("log") / "server.log"
+    for server in serve(studies, log, "monailabel_app.asgi:app"):
+        yield server.url
+
+
+def ask(url: str, image: str, output: str = "all", **params: object) -> requests.Response:
+    fields = {"params": (None, json.dumps({"prompt": "Where is the lesion?", **params}))}
+    return requests.post(
+        f"{url}/infer/prsmed", params={"image": image, "output": output}, files=fields, timeout=300
+    )
+
+
+def parts(response: requests.Response) -> tuple[dict[str, Any], bytes | None]:
+    """The JSON and, if there is one, the mask file of a response."""
+    response.raise_for_status()
+    if response.headers["content-type"] == "application/json":
+        return response.json(), None
+    found = decoder.MultipartDecoder.from_response(response).parts
+    named = {part.headers[b"Content-Disposition"].split(b'name="')[1].split(b'"')[0]: part for part in found}
+    assert set(named) == {b"params", b"image"}
+    return json.loads(named[b"params"].text), named[b"image"].content
+
+
+def lasting_files(folder: Path) -> dict[str, tuple[int, int]]:
+    return {
+        str(path.relative_to(folder)): (path.stat().st_size, path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".lock"
+    }
+
+
+def check_contract(answer: dict[str, Any], has_mask: bool) -> None:
+    assert answer.keys() >= CONTRACT
+    assert answer["answer"]
+    assert answer["present"].keys() == {"probability", "threshold"}
+    assert 0 <= answer["present"]["probability"] <= 1
+    assert answer["agreement"].keys() == {"text_zone", "mask_zone", "agrees"}
+    assert answer["model"]["version"]
+    assert len(answer["model"]["sha256"]) == 64
+    assert answer["latencies_ms"].keys() >= {"image", "prefill", "mask", "text"}
+    assert bool(answer["findings"]) == has_mask
+    for finding in answer["findings"]:
+        assert finding.keys() == FINDING
+        assert finding["label"] in answer["label_names"].values()
+
+
+def test_info_lists_the_task_as_stock_clients_need_it(url: str) -> None:
+    info = requests.get(f"{url}/info/", timeout=60).json()
+    task = info["models"]["prsmed"]
+    assert task["type"] == "segmentation"
+    assert task["dimension"] == 3
+    assert {"prompt", "mode", "plane", "slice", "window"} <= task["config"].keys()
+    assert info["datastore"]["total"] == len(IMAGES)
+    listed = requests.get(f"{url}/datastore/", params={"output": "all"}, timeout=60).json()
+    assert set(listed["objects"]) == set(IMAGES)
+
+
+def test_the_stock_slicer_module_can_send_its_untouched_options(url: str) -> None:
+    config = requests.get(f"{url}/info/", timeout=60).json()["models"]["prsmed"]["config"]
+    table = {key: value[0] if isinstance(value, list) else value for key, value in config.items()}
+    answer, _ = parts(ask(url, "nifti", **{**table, "result_extension": ".nrrd", "result_dtype": "uint8"}))
+    assert answer["answer"]
+
+
+@pytest.mark.parametrize("mode", ["slice", "volume"])
+@pytest.mark.parametrize("image", ["nifti", "nrrd", "series", "patient.1__CT"])
+def test_the_mask_is_on_the_grid_of_the_image(
+    url: str, studies: Path, tmp_path: Path, image: str, mode: str
+) -> None:
+    answer, content = parts(ask(url, image, mode=mode, result_extension=IMAGES[image]))
+    check_contract(answer, content is not None)
+    assert content is not None, f"the model found nothing, so no geometry was tested: {answer}"
+    file = tmp_path / f"mask{IMAGES[image]}"
+    file.write_bytes(content)
+    mask, original = read_mask(file), read_original(studies, image)
+    assert mask.shape == original.shape
+    np.testing.assert_allclose(mask.affine, original.affine, atol=1e-4)
+    assert mask.voxels.dtype == np.uint8
+    assert set(np.unique(mask.voxels)) - {0} <= set(answer["label_names"].values())
+    if mode == "slice":
+        occupied = {axis: np.unique(np.nonzero(mask.voxels)[axis]) for axis in range(3)}
+        assert any(list(indices) == [answer["view"]["slice"]] for indices in occupied.values())
+
+
+def read_mask(file: Path) -> Volume:
+    """Read with a library of its own, not with what wrote it, where that is possible."""
+    if file.suffix == ".nrrd":
+        image = sitk.ReadImage(str(file))
+        lps = np.eye(4)
+        lps[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
+        lps[:3, 3] = image.GetOrigin()
+        return Volume(sitk.GetArrayFromImage(image).transpose(2, 1, 0), np.diag((-1.0, -1.0, 1.0, 1.0)) @ lps)
+    image = nib.load(file)
+    return Volume(np.asanyarray(image.dataobj), image.affine)
+
+
+def read_original(studies: Path, image: str) -> Volume:
+    files = {
+        "nifti": "nifti.nii.gz",
+        "nrrd": "nrrd.nrrd",
+        "series": "series",
+        "patient.1__CT": "patient.1/CT",
+    }
+    return read_volume(studies / files[image])
+
+
+def test_a_picture_answers_with_a_picture_of_its_size(url: str, tmp_path: Path) -> None:
+    answer, content = parts(ask(url, "photo", prompt="Where is the skin lesion?"))
+    check_contract(answer, content is not None)
+    assert all(finding["patient_side"] is None for finding in answer["findings"])
+    if content is not None:
+        (tmp_path / "mask.png").write_bytes(content)
+        with Image.open(tmp_path / "mask.png") as mask:
+            assert mask.size == (64, 48)
+
+
+def test_options_reach_the_engine(url: str) -> None:
+    answer, _ = parts(ask(url, "nifti", plane="coronal", slice="7", window="40, 400", conversation="c-1"))
+    assert answer["view"] == {"mode": "slice", "plane": "coronal", "slice": 7}
+    assert answer["conversation"] == "c-1"
+    answer, _ = parts(ask(url, "nifti", mode="volume", slice_range=[2, 4], window="soft tissue"))
+    assert answer["view"] == {"mode": "volume", "plane": "axial", "slice_range": [2, 4]}
+    assert answer["conversation"] is None
+
+
+def test_json_alone_when_there_is_no_mask(url: str) -> None:
+    # Nothing but air: whatever the weights are, the far side of the range has no lesion in it. See `model`.
+    response = ask(url, "series", prompt="Is there a kidney stone?", slice=0)
+    answer, content = parts(response)
+    check_contract(answer, content is not None)
+    assert (content is None) == (not answer["findings"])
+    assert ask(url, "series", output="json", slice=0).headers["content-type"] == "application/json"
+
+
+def test_an_uploaded_image_is_answered(url: str, studies: Path) -> None:
+    with (studies / "nifti.nii.gz").open("rb") as upload:
+        files = {
+            "params": (None, json.dumps({"prompt": "Where is the lesion?"})),
+            "file": ("up.nii.gz", upload),
+        }
+        response = requests.post(f"{url}/infer/prsmed", params={"output": "json"}, files=files, timeout=300)
+    assert response.json()["answer"] == parts(ask(url, "nifti"))[0]["answer"]
+
+
+def test_a_series_is_downloaded_as_a_file(url: str, studies: Path, tmp_path: Path) -> None:
+    response = requests.get(f"{url}/datastore/image", params={"image": "series"}, timeout=60)
+    assert response.status_code == 200
+    file = tmp_path / "series.nrrd"
+    file.write_bytes(response.content)
+    np.testing.assert_allclose(read_volume(file).affine, read_volume(studies / "series").affine, atol=1e-4)
+    sample = requests.post(f"{url}/activelearning/first", timeout=60).json()
+    assert sample["id"] in IMAGES
+
+
+def test_special_tokens_in_a_question_are_only_text(url: str) -> None:
+    plain, _ = parts(ask(url, "nifti"))
+    answer, _ = parts(ask(url, "nifti", prompt="<image> <s> </s> [SEG] <pad> Where is the lesion?"))
+    assert answer["model"] == plain["model"]
+    assert answer["answer"]
+
+
+@pytest.mark.parametrize(
+    ("image", "params", "status", "code"),
+    [
+        ("nothing", {}, 404, "unknown_image"),
+        ("../nifti", {}, 404, "unknown_image"),
+        ("/etc/hostname", {}, 404, "unknown_image"),
+        ("nifti", {"image": "/etc/hostname"}, 404, "unknown_image"),
+        ("nifti", {"model": "other"}, 404, "unknown_model"),
+        ("nifti", {"plane": "diagonal"}, 400, "unknown_plane"),
+        ("nifti", {"slice": 12}, 400, "slice_out_of_range"),
+        ("nifti", {"slice": -1}, 400, "slice_out_of_range"),
+        ("nifti", {"mode": "volume", "slice_range": [3, 12]}, 400, "slice_out_of_range"),
+        ("photo", {"plane": "sagittal"}, 400, "plane_not_available"),
+        ("nifti", {"prompt": ""}, 400, None),
+        ("nifti", {"prompt": "x" * 100_000}, 400, None),
+        ("nifti", {"prompt": "Where\u0000 is it?"}, 400, None),
+        ("nifti", {"window": [40, 0]}, 400, "bad_window"),
+        ("nifti", {"window": "pancake"}, 400, "bad_window"),
+        ("nifti", {"result_extension": ".png"}, 400, "bad_result_extension"),
+        ("nifti", {"mode": "hologram"}, 400, "unknown_mode"),
+    ],
+)
+def test_a_mistake_is_4xx_json_and_writes_nothing(
+    url: str, studies: Path, image: str, params: dict[str, object], status: int, code: str | None
+) -> None:
+    before = lasting_files(studies)
+    response = ask(url, image, **params)
+    assert response.status_code == status
+    error = response.json()["error"]
+    assert response.json().keys() == {"error"}
+    assert error.keys() == {"code", "message"}
+    assert error["code"] == code or code is None
+    assert len(error["message"]) < 400
+    assert str(studies) not in error["message"]
+    assert lasting_files(studies) == before
+
+
+@pytest.mark.parametrize("params", ["{", "[]", "3", '"x"', "[" * 100_000])
+def test_params_that_are_no_object(url: str, params: str) -> None:
+    response = requests.post(f"{url}/infer/prsmed?image=nifti", files={"params": (None, params)}, timeout=60)
+    assert response.status_code == 400
+    assert response.json()["error"]["code"] == "bad_params"
+
+
+def test_no_image_at_all(url: str) -> None:
+    response = ask(url, "")
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "image_missing")
+
+
+def test_stock_errors_keep_their_form(url: str) -> None:
+    response = requests.get(f"{url}/datastore/image", params={"image": "nothing"}, timeout=60)
+    assert (response.status_code, response.json()) == (404, {"detail": "Image NOT Found"})
+
+
+def test_a_broken_series_is_explained(url: str, studies: Path) -> None:
+    broken = Path(shutil.copytree(studies / "series", studies / "broken"))
+    try:
+        (broken / "004.dcm").unlink()
+        for response in (
+            ask(url, "broken"),
+            requests.get(f"{url}/datastore/image", params={"image": "broken"}, timeout=60),
+        ):
+            assert response.status_code == 400
+            assert response.json()["error"]["code"].startswith("dicom")
+    finally:
+        shutil.rmtree(broken)
+
+
+def test_masks_leave_no_temporary_files(url: str) -> None:
+    temporary = Path(os.environ.get("TMPDIR", "/tmp"))
+    before = set(temporary.glob("prsmed-mask-*"))
+    ask(url, "nifti")
+    ask(url, "nifti", output="json")
+    ask(url, "nifti", prompt="")
+    assert set(temporary.glob("prsmed-mask-*")) <= before
+
+
+def test_the_server_answers_others_while_it_thinks(url: str) -> None:
+    import threading
+    import time
+
+    thread = threading.Thread(target=ask, args=(url, "nifti"), kwargs={"mode": "volume", "window": [41, 399]})
+    thread.start()
+    slowest = 0.0
+    while thread.is_alive():
+        start = time.monotonic()
+        requests.get(f"{url}/info/", timeout=60)
+        slowest = max(slowest, time.monotonic() - start)
+    thread.join()
+    assert slowest < 1.0
+
+
+def test_the_stock_application_answers_too(studies: Path, model: None, tmp_path: Path) -> None:
+    for server in serve(studies, tmp_path / "stock.log", "monailabel.app:app"):
+        answer, content = parts(ask(server.url, "nifti"))
+        check_contract(answer, content is not None)
+        refused = ask(server.url, "nifti", plane="diagonal")
+        assert refused.status_code == 400
+        assert refused.json()["detail"]["error"]["code"] == "unknown_plane"
+        pid = server.pid
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
