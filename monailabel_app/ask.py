@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from monailabel_app.request import AskRequest
 from monailabel_app.studies import VolumeCache
 from prsmed.errors import PRSMedError
-from prsmed.imaging import Volume, extract, native_plane, place, slice_count, write_labelmap
+from prsmed.imaging import Volume, extract, native_plane, place, resolve_window, slice_count, write_labelmap
 from prsmed.inference import Answer, Engine
 
 # What stock clients show as options (in MONAI Label's Slicer module a list is a choice, "" a text cell).
@@ -86,7 +86,8 @@ class AskTask(InferTask):  # type: ignore[misc]
             answer = self._engine.ask(image_slice, asked.prompt, window=asked.window)
         mask = np.zeros(volume.shape, dtype=np.uint8)
         place(answer.mask, image_slice, mask)
-        return answer, mask, {"mode": "slice", "plane": plane, "slice": index}
+        window = resolve_window(image_slice, asked.window)
+        return answer, mask, {"mode": "slice", "plane": plane, "slice": index, "window": window}
 
     def _in_volume(
         self, volume: Volume, asked: AskRequest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import requests
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -107,7 +109,7 @@ def _show_answer(answer: dict[str, Any], elapsed: float, console: Console) -> No
 
 
 def _findings_table(findings: list[dict[str, Any]]) -> Table:
-    table = Table("finding", "zone", "patient side", "longest diameter", "area", "volume", "confidence")
+    table = Table("finding", "zone", "side", "diameter", "area", "volume", "sure")
     for finding in findings:
         volume = finding["volume_mm3"]
         table.add_row(
@@ -130,22 +132,21 @@ def _write_files(
     folder.mkdir(parents=True, exist_ok=True)
     mask_file = folder / f"{number}_{question.image}_mask{reply.extension}"
     mask_file.write_bytes(reply.mask)
-    image = read_volume(download_image(url, question.image, folder))
+    with tempfile.TemporaryDirectory() as downloads:
+        image = read_volume(download_image(url, question.image, Path(downloads)))
     picture_file = folder / f"{number}_{question.image}_overlay.png"
-    _draw(image, read_volume(mask_file).voxels, question, reply.answer, picture_file)
+    _draw(image, read_volume(mask_file).voxels, question.prompt, reply.answer, picture_file)
     return mask_file, picture_file
 
 
-def _draw(
-    image: Volume, mask: np.ndarray, question: DemoQuestion, answer: dict[str, Any], path: Path
-) -> None:
+def _draw(image: Volume, mask: NDArray[np.generic], prompt: str, answer: dict[str, Any], path: Path) -> None:
     view = answer["view"]
     image_slice = extract(image, view["plane"], view["slice"])
     labels = Volume(mask, image.affine, has_patient_space=image.has_patient_space)
     draw_overlay(
-        to_display(image_slice, question.params.get("window")),
+        to_display(image_slice, view["window"]),
         extract(labels, view["plane"], view["slice"]).pixels,
         spacing=image_slice.spacing,
         sides=side_letters(image_slice),
-        text=f"{question.prompt}\n{answer['answer']}",
+        text=f"{prompt}\n{answer['answer']}",
     ).save(path)

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:  # the rooms without torch must not wait for it
+    from transformers import PreTrainedTokenizerFast
+
+    from prsmed.model.config import ModelConfig
+    from prsmed.model.prsmed import PRSMed
+
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+sys.path.insert(0, str(Path(__file__).parent / "data"))  # small_set.py serves every room that needs images on disk
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +28,51 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real images not found at {folder}; set PRSMED_SHARED_DATA to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_config() -> ModelConfig:
+    """`nano` in all its ways, but small enough to build and run in milliseconds; 64 px."""
+    from dataclasses import replace
+
+    from prsmed.model.config import DecoderConfig, EncoderConfig, LanguageConfig
+    from prsmed.model.presets import NANO
+
+    return replace(
+        NANO,
+        name="tiny",
+        image_size=64,
+        encoder=EncoderConfig(
+            embed_dims=(8, 16, 24, 32), depths=(1, 1, 1, 1), num_heads=(1, 2, 2, 2), window_sizes=(4,) * 4, neck_dim=16
+        ),
+        language=LanguageConfig(
+            vocab_size=400, hidden_size=32, intermediate_size=48, num_layers=2, num_heads=2, visual_grid=2
+        ),
+        decoder=DecoderConfig(dim=16, num_heads=2, up_dims=(12, 10, 8), skips=3, dropout=0.0),
+        max_answer_tokens=12,
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_tokenizer(tiny_config: ModelConfig) -> PreTrainedTokenizerFast:
+    from prsmed.model.tokenizer import train_tokenizer
+
+    lines = ["where is the polyp in this image?", "the polyp is at the top left, near the center", "there is no polyp"]
+    return train_tokenizer(lines, tiny_config.language.vocab_size)
+
+
+@pytest.fixture
+def make_tiny(tiny_config: ModelConfig, tiny_tokenizer: PreTrainedTokenizerFast) -> Callable[..., PRSMed]:
+    """Build the tiny model with changed fields of its configuration; the same weights every time, evaluation mode."""
+
+    def make(**changes: Any) -> PRSMed:
+        from dataclasses import replace
+
+        import torch
+
+        from prsmed.model.build import build_model
+
+        torch.manual_seed(0)
+        return build_model(replace(tiny_config, **changes), tiny_tokenizer).eval()
+
+    return make

@@ -68,9 +68,7 @@ def predict(model: Model, pixels: Tensor, questions: Sequence[str]) -> list[Pred
     return [Prediction(*row) for row in rows]
 
 
-def _look(
-    conversation: Conversation, root: Path, size: int
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+def _look(conversation: Conversation, root: Path, size: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Image and mask of what is asked for, in the model's square."""
     image, mask, _ = fit_square(*read_image(conversation.record, root), size)
     if not conversation.turn.present:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from prsmed.data import RADIUS
 from prsmed.position.findings import ZONES, Position, Zone
 from prsmed.position.parser import Reading
@@ -50,7 +53,7 @@ class Place:
         return (" + ".join(self.zones) or "nowhere") + near
 
 
-def measured(mask: object) -> tuple[Position, ...]:
+def measured(mask: NDArray[np.bool_]) -> tuple[Position, ...]:
     """Positions of a mask ``(S, S)`` by the rule the true answers were written with."""
     return locate_all(mask, "box", RADIUS)[:_MOST_REGIONS]
 

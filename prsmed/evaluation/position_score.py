@@ -61,9 +61,7 @@ def position_measures(outcomes: Sequence[Outcome]) -> tuple[Measure, ...]:
     )
 
 
-def _measure(
-    name: str, title: str, what: str, rule: Rule, place: Callable[[Outcome], Place | None]
-) -> Measure:
+def _measure(name: str, title: str, what: str, rule: Rule, place: Callable[[Outcome], Place | None]) -> Measure:
     def value(outcome: Outcome) -> float | None:
         if not outcome.present:
             return None

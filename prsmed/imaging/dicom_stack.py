@@ -101,8 +101,10 @@ def _check_steps(steps: NDArray[np.float64]) -> None:
         )
     step = float(steps.min())
     if steps.max() > step * (1 + _STEP_TOLERANCE):
-        missing = int(np.maximum(np.rint(steps / step) - 1, 0).sum())
-        what = f"about {missing} slice(s) are missing" if missing else "the slices are unevenly spaced"
+        ratios = steps / step
+        missing = int(np.rint(ratios - 1).sum())
+        has_gaps = np.abs(ratios - np.rint(ratios)).max() < 2 * _STEP_TOLERANCE
+        what = f"about {missing} slice(s) are missing" if has_gaps else "the slices are unevenly spaced"
         raise PRSMedError(
             "dicom_missing_slices",
             f"{what}: the steps go from {step:.2f} to {steps.max():.2f} mm and must be equal; "

@@ -26,7 +26,7 @@ def read_nifti(path: Path) -> Volume:
         _refuse_color(path, image.get_data_dtype())
         voxels = np.asanyarray(image.dataobj)
         has_patient_space = bool(image.header["sform_code"] or image.header["qform_code"])
-        spacing = nib.affines.voxel_sizes(image.affine)
+        spacing = np.linalg.norm(image.affine[:3, :3], axis=0)
         affine = image.affine if has_patient_space else np.diag((-spacing[0], -spacing[1], spacing[2], 1.0))
     except PRSMedError:
         raise

@@ -81,7 +81,7 @@ def phantom_slice(
     """
     if kind == "photo":
         return paint_photo(SLICE_SIZE, rng, lesion)
-    field_mm = float(rng.uniform(350, 420) if kind == "ct" else rng.uniform(200, 260))
+    field_mm = float(rng.uniform(330, 420) if kind == "ct" else rng.uniform(200, 260))
     pixel = field_mm / SLICE_SIZE
     paint = paint_ct if kind == "ct" else paint_mr
     grid, values, mask = paint((SLICE_SIZE, SLICE_SIZE, 1), (pixel, pixel, 5.0), rng, lesion)

@@ -20,8 +20,10 @@ def paint_ct(
     side = 1.0 if rng.random() < 0.5 else -1.0
     radius = rng.uniform(7.0, 20.0)
     center, lung_radii = _nodule_center(rng, size, side, radius)
-    is_slice = shape[2] == 1
-    grid = Grid.centered(shape, spacing, center[2] + rng.uniform(-0.4, 0.4) * radius if is_slice else 0.0)
+    # Nobody lies exactly in the middle of the scanner.
+    x, y = rng.uniform(-25, 25, 2)
+    z = center[2] + rng.uniform(-0.4, 0.4) * radius if shape[2] == 1 else 0.0
+    grid = Grid.around((float(x), float(y), z), shape, spacing)
     values = _body(grid, rng, size)
     values = _lungs(grid, values, rng, size, lung_radii)
     values = _bones(grid, values, rng, size)
@@ -41,8 +43,8 @@ def _nodule_center(
     """A place well inside one lung, and the lungs' half axes at mid-height."""
     lung_radii = (rng.uniform(48, 56) * size, rng.uniform(68, 80) * size)
     angle, reach = rng.uniform(0, 2 * np.pi), np.sqrt(rng.uniform(0.0, 1.0))
-    x = side * _LUNG_X * size + np.cos(angle) * reach * max(lung_radii[0] * 0.92 - 1.3 * radius, 0)
-    y = _LUNG_Y + np.sin(angle) * reach * max(lung_radii[1] * 0.85 - 1.3 * radius, 0)
+    x = side * _LUNG_X * size + np.cos(angle) * reach * max(lung_radii[0] - 1.2 * radius, 0)
+    y = _LUNG_Y + np.sin(angle) * reach * max(lung_radii[1] - 1.2 * radius, 0)
     return (float(x), float(y), float(rng.uniform(-35, 35))), lung_radii
 
 

@@ -24,13 +24,17 @@ class Grid:
     z: Field
 
     @staticmethod
-    def centered(shape: tuple[int, int, int], spacing: tuple[float, float, float], z_mm: float = 0.0) -> Grid:
-        """A grid around the origin, its middle slice at height ``z_mm``."""
-        x, y, z = ((np.arange(n) - (n - 1) / 2) * step for n, step in zip(shape, spacing, strict=True))
+    def around(
+        center: tuple[float, float, float], shape: tuple[int, int, int], spacing: tuple[float, float, float]
+    ) -> Grid:
+        """A grid of ``shape`` with its middle at ``center``."""
+        x, y, z = (
+            middle + (np.arange(n) - (n - 1) / 2) * step for middle, n, step in zip(center, shape, spacing, strict=True)
+        )
         return Grid(
             x.astype(np.float32)[:, None, None],
             y.astype(np.float32)[None, :, None],
-            (z + z_mm).astype(np.float32)[None, None, :],
+            z.astype(np.float32)[None, None, :],
         )
 
     @property

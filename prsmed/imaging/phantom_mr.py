@@ -19,8 +19,10 @@ def paint_mr(
     radii = (rng.uniform(62, 72), rng.uniform(78, 90), rng.uniform(78, 88))
     radius = rng.uniform(8.0, 24.0)
     center = _tumour_center(rng, radii, radius)
-    is_slice = shape[2] == 1
-    grid = Grid.centered(shape, spacing, center[2] + rng.uniform(-0.4, 0.4) * radius if is_slice else 0.0)
+    # Nobody lies exactly in the middle of the scanner.
+    x, y = rng.uniform(-10, 10, 2)
+    z = center[2] + rng.uniform(-0.4, 0.4) * radius if shape[2] == 1 else 0.0
+    grid = Grid.around((float(x), float(y), z), shape, spacing)
     values = _head(grid, rng, radii)
     mask = np.zeros(shape, dtype=np.uint8)
     if lesion:

@@ -16,7 +16,7 @@ def paint_photo(size: int, rng: np.random.Generator, lesion: bool) -> tuple[NDAr
         The picture ``(rows, cols, 3)`` and the lesion's mask ``(rows, cols)``.
     """
     # Millimetres of a grid stand for hundredths of the picture's side; i is the row here.
-    grid = Grid.centered((size, size, 1), (100 / size, 100 / size, 1.0))
+    grid = Grid.around((0.0, 0.0, 0.0), (size, size, 1), (100 / size, 100 / size, 1.0))
     skin = np.array([rng.uniform(190, 235), rng.uniform(145, 185), rng.uniform(125, 165)], dtype=np.float32)
     tone = 1 + 0.04 * grid.noise(rng, 30.0) + 0.02 * grid.noise(rng, 3.0)
     picture = skin * tone

@@ -37,6 +37,12 @@ class SeenCache:
             self._put(key, seen)
         return seen
 
+    def clear(self) -> None:
+        """Forget every image."""
+        with self._lock:
+            self._items.clear()
+            self.num_bytes = 0
+
     def _put(self, key: str, seen: Seen) -> None:
         if key in self._items or seen.num_bytes > self.max_bytes:
             return

@@ -186,7 +186,7 @@ class Engine:
             progress: Called with slices done and slices in all.
 
         Returns:
-            The answer; its mask is ``(I, J, K)`` on the volume's grid; its text describes the slice with most of the target.
+            The answer; its mask is ``(I, J, K)`` on the volume's grid, its text about the slice with most of it.
 
         Raises:
             PRSMedError: As :meth:`ask`; ``unknown_plane`` or ``slice_out_of_range``.

@@ -97,14 +97,14 @@ def segment_volume(
             presences.append(presence)
         if progress is not None:
             progress(len(presences), len(slices))
-    mask = _main_regions(mask)
+    mask = main_regions(mask)
     normal = extract(volume, slices.plane, slices.first).axes[2]
     areas = mask.sum(axis=tuple(axis for axis in range(3) if axis != normal))
     main = int(areas.argmax()) if areas.any() else slices.first + int(np.argmax(presences))
     return VolumeMask(mask, probability, max(presences), main)
 
 
-def _main_regions(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def main_regions(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Without the specks that are small beside the largest region in three dimensions."""
     kept = np.zeros_like(mask)
     for region in regions(mask):

@@ -30,7 +30,7 @@ PHRASES: dict[Tag, str] = {
     "beside | near but not at | near but not in | close to but not at | close to but not in | "
     "in the vicinity of | proximity to | proximity of | short distance from | short distance of | "
     "borders | bordering | abuts | abutting | touches | touching",
-    "far": "far | far from | far away | far away from | away from | distant | distant from | remote | "
+    "far": "far | far off | far from | far away | far away from | away from | distant | distant from | remote | "
     "remote from | long way from | considerable distance from | fair distance from | "
     "great distance from | some distance from | nowhere near",
     "just": "just | slightly",
@@ -111,6 +111,7 @@ _REWRITES = (
     (r"\b(it|that|there|here|what)'s\b", r"\1 is"),
     ("\\s[-\u2013\u2014]+\\s|[\u2013\u2014]", " , "),
     (r"[-/]", " "),
+    (r"(\d)(mm|cm)\b", r"\1 \2"),
     (r"\b(visual|recogn|local)is(e|ed|able)\b", r"\1iz\2"),
     (r"centred", "centered"),
     (r"centre", "center"),

@@ -154,7 +154,11 @@ def _side_end(tokens: list[Token], index: int, last: int | None) -> int | None:
     if following[:1] == ["sided"]:
         return index + 1
     end = _skip(tokens, index + 1, ("glue",))
-    if end < len(tokens) and tokens[end].tag == "patient" and "of" in [token.word for token in tokens[index:end]]:
+    if (
+        end < len(tokens)
+        and tokens[end].tag == "patient"
+        and "of" in [token.word for token in tokens[index:end]]
+    ):
         return end
     end = _skip(tokens, index + 1, (*_VERTICAL, "organ_kind"))
     if end < len(tokens) and tokens[end].tag == "organ":
@@ -235,7 +239,7 @@ def _counted(tokens: list[Token], index: int) -> int | None:
     before = tokens[index - 1].word if index else ""
     following = {token.word for token in tokens[index + 1 : index + 3]}
     is_pronoun = word == "one" and index > 0 and tokens[index - 1].tag in (*_VERTICAL, *_HORIZONTAL)
-    if is_pronoun or before in NUMBERED or following & UNCOUNTED or "." in word:
+    if is_pronoun or before in NUMBERED or following & UNCOUNTED:
         return None
     if word == "one" and "each" in {token.word for token in tokens[index + 1 : index + 4]}:
         return None

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from prsmed.position.lexicon import LONGEST, TAGS, Tag, normalise
 
 _BE = frozenset({"is", "are", "was", "were", "be", "lies", "lie", "sits", "sit", "located", "situated"})
-_VERBS = _BE | frozenset({"shows", "show", "has", "have", "contains", "contain", "appears", "appear", "look", "seen"})
+_VERBS = _BE | frozenset(
+    {"shows", "show", "has", "have", "contains", "contain", "appears", "appear", "look", "seen"}
+)
 _RESTARTS = frozenset({"it", "they", "there", "the", "a", "an", "look", "we", "i", "you"})
 
 
@@ -28,7 +30,7 @@ class Token:
 
 def tokenize(text: str) -> list[Token]:
     """Cut a text into the longest phrases the lexicon knows; unknown words are tagged ``"word"``."""
-    words = re.findall(r"\d+(?:\.\d+)?(?![a-z0-9])|[a-z0-9']+|[.,;:()!?]", normalise(text))
+    words = re.findall(r"[a-z0-9']+(?:\.\d[a-z0-9]*)*|[.,;:()!?]", normalise(text))
     tokens, start = [], 0
     while start < len(words):
         for length in range(min(LONGEST, len(words) - start), 0, -1):
@@ -74,6 +76,13 @@ def deny(tokens: list[Token]) -> bool:
             if token.tag == "absent" or (token.tag == "not" and _is_existential(clause, index)):
                 _mark(clause)
                 says_absent = True
+            elif token.word in ("nothing", "none") and clause[0].tag != "except":
+                _mark(clause)  # "in the top left there is nothing"
+                says_absent = True
+            elif token.word == "spared":
+                _mark(
+                    clause[max((at for at in range(index) if clause[at].tag == "comma"), default=0) : index]
+                )
             elif token.tag == "no" and not (token.word == "neither" and before in _BE):
                 _mark(clause[index:])
                 says_absent = True
@@ -90,9 +99,11 @@ def deny(tokens: list[Token]) -> bool:
 def _clauses(tokens: list[Token]) -> Iterator[list[Token]]:
     start = 0
     for index, token in enumerate(tokens):
-        if token.tag in ("stop", "but", "except") or (token.tag == "comma" and _restarts(tokens[index + 1 :])):
+        if token.tag in ("stop", "but", "except") or (
+            token.tag == "comma" and _restarts(tokens[index + 1 :])
+        ):
             yield tokens[start:index]
-            start = index + 1
+            start = index if token.tag == "except" else index + 1
     yield tokens[start:]
 
 
@@ -116,12 +127,18 @@ def _is_existential(clause: list[Token], index: int) -> bool:
     if following and following[0].word in ("appear", "occur"):
         following = clause[index + 2 : index + 5]
     is_in = len(following) > 1 and following[0].word in ("in", "on") and following[-1].tag == "image"
-    return is_in and not any(token.tag in ("left", "right", "top", "bottom", "center") for token in clause[index:])
+    return is_in and not any(
+        token.tag in ("left", "right", "top", "bottom", "center") for token in clause[index:]
+    )
 
 
 def _is_of_nearness(clause: list[Token], index: int) -> bool:
-    """Whether a "not" belongs to a near or far behind it, as in "not very close to"."""
-    return any(token.tag in ("near", "far") for token in clause[index + 1 : index + 3])
+    """Whether a "not" denies only a nearness: "not very close to the center"."""
+    for start in range(index + 1, min(index + 3, len(clause))):
+        if clause[start].tag in ("near", "far"):
+            rest = [token.tag for token in clause[start + 1 :] if token.tag not in ("glue", "image")]
+            return rest[:1] in (["center"], ["midline"])
+    return False
 
 
 def _to_comma(clause: list[Token], index: int) -> list[Token]:

@@ -21,9 +21,7 @@ def make_dataset(pixels: np.ndarray | None, syntax: str = ExplicitVRLittleEndian
     meta.MediaStorageSOPInstanceUID = generate_uid()
     meta.TransferSyntaxUID = syntax
     validate_file_meta(meta)
-    dataset = FileDataset(
-        None, {}, preamble=b"\0" * 128, file_meta=meta, is_implicit_VR=False, is_little_endian=True
-    )
+    dataset = FileDataset(None, {}, preamble=b"\0" * 128, file_meta=meta, is_implicit_VR=False, is_little_endian=True)
     basic = {
         "SOPClassUID": meta.MediaStorageSOPClassUID,
         "SOPInstanceUID": meta.MediaStorageSOPInstanceUID,

@@ -37,9 +37,7 @@ RAMP = np.arange(30, dtype=np.uint16).reshape(5, 6) * 40
 def test_a_radiograph_knows_its_sides(
     write_dicom: Write, orientation: list[str], plane: str, letters: tuple[str, ...]
 ) -> None:
-    path = write_dicom(
-        "cr.dcm", RAMP, Modality="CR", PatientOrientation=orientation, ImagerPixelSpacing=[0.2, 0.1]
-    )
+    path = write_dicom("cr.dcm", RAMP, Modality="CR", PatientOrientation=orientation, ImagerPixelSpacing=[0.2, 0.1])
     volume = read_volume(path)
     assert volume.has_patient_space
     assert native_plane(volume) == plane
@@ -206,6 +204,6 @@ def test_damaged_files(write_dicom: Write, tmp_path: Path) -> None:
     for content in (b"", b"not a dicom file at all" * 20, whole[:-30], whole[:200]):
         path = tmp_path / "damaged.dcm"
         path.write_bytes(content)
-        with pytest.raises(PRSMedError, match="damaged.dcm") as caught:
+        with pytest.raises(PRSMedError, match=r"damaged\.dcm") as caught:
             read_volume(path)
         assert caught.value.code in {"unreadable_image", "not_an_image"}

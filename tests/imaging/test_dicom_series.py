@@ -101,9 +101,7 @@ def remove_two(slices: list[dict[str, Any]]) -> None:
 
 def nudge_one(slices: list[dict[str, Any]]) -> None:
     position = np.array(slices[3]["ImagePositionPatient"])
-    slices[3]["ImagePositionPatient"] = list(
-        0.75 * position + 0.25 * np.array(slices[4]["ImagePositionPatient"])
-    )
+    slices[3]["ImagePositionPatient"] = list(0.75 * position + 0.25 * np.array(slices[4]["ImagePositionPatient"]))
 
 
 def copy_one(slices: list[dict[str, Any]]) -> None:
@@ -116,10 +114,7 @@ def turn_one(slices: list[dict[str, Any]]) -> None:
 
 def shift_half(slices: list[dict[str, Any]]) -> None:
     for tags in slices[3:]:
-        tags["ImagePositionPatient"] = list(np.array(tags["ImagePositionPatient"]) + 30 * Series_along)
-
-
-Series_along = np.array([0.6, 0.8, 0.0])
+        tags["ImagePositionPatient"] = list(np.add(tags["ImagePositionPatient"], (18.0, 24.0, 0.0)))
 
 
 def crop_one(slices: list[dict[str, Any]]) -> None:

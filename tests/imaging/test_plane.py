@@ -56,9 +56,7 @@ def check_geometry(volume: Volume, plane: Plane) -> None:
     for row, col in itertools.product(range(rows), range(cols)):
         i, j, k = slice_voxel(image_slice, row, col)
         assert volume.voxels[int(i), int(j), int(k)] == image_slice.pixels[row, col]
-        np.testing.assert_allclose(
-            image_slice.affine @ (row, col, 0, 1), volume.affine @ (i, j, k, 1), atol=1e-9
-        )
+        np.testing.assert_allclose(image_slice.affine @ (row, col, 0, 1), volume.affine @ (i, j, k, 1), atol=1e-9)
     placed = np.full(volume.shape, -1, dtype=np.int32)
     place(image_slice.pixels, image_slice, placed)
     written = placed >= 0
@@ -114,9 +112,7 @@ def test_patient_left_is_on_the_right_of_a_tilted_picture(
     planes: tuple[Plane, ...] = ("axial", "coronal")
     for plane in planes:
         pixels = extract(volume, plane, 4).pixels
-        assert (
-            pixels[:, 0].mean() > pixels[:, -1].mean()
-        )  # R is +x, so the picture's left side holds the larger x
+        assert pixels[:, 0].mean() > pixels[:, -1].mean()  # R is +x, so the picture's left side holds the larger x
 
 
 @pytest.mark.parametrize(("permutation", "signs"), ORIENTATIONS)

@@ -15,9 +15,7 @@ SPACINGS = st.tuples(st.floats(0.3, 5), st.floats(0.3, 5))
 
 @settings(max_examples=60, deadline=None)
 @given(shape=SHAPES, spacing=SPACINGS)
-def test_the_slice_fills_the_square_along_its_longer_side(
-    shape: tuple[int, int], spacing: tuple[float, float]
-) -> None:
+def test_the_slice_fills_the_square_along_its_longer_side(shape: tuple[int, int], spacing: tuple[float, float]) -> None:
     square, fit = to_square(np.full((*shape, 3), 200, np.uint8), spacing, 64)
     assert square.shape == (64, 64, 3)
     lit = square[..., 0] > 0

@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import requests
 import SimpleITK as sitk
 from PIL import Image
 from requests_toolbelt.multipart import decoder
+from tiny_model import FOUND, MISSED, write_tiny_model
 
 from monailabel_app.process import ServerProcess
 from prsmed.imaging import Volume, read_volume
@@ -55,8 +58,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def serve(studies: Path, log: Path, uvicorn_app: str) -> Iterator[ServerProcess]:
-    server = ServerProcess(str(studies), "127.0.0.1", free_port(), None, log, uvicorn_app)
+def serve(studies: Path, model: Path, log: Path, uvicorn_app: str) -> Iterator[ServerProcess]:
+    server = ServerProcess(str(studies), "127.0.0.1", free_port(), str(model), log, uvicorn_app)
     try:
         server.start()
         for _ in server.wait_until_ready():
@@ -72,14 +75,19 @@ def studies(studies_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture(scope="session")
-def url(studies: Path, model: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="session")
+def url(studies: Path, model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = tmp_path_factory.mktemp("log") / "server.log"
-    for server in serve(studies, log, "monailabel_app.asgi:app"):
+    for server in serve(studies, model, log, "monailabel_app.asgi:app"):
         yield server.url
 
 
 def ask(url: str, image: str, output: str = "all", **params: object) -> requests.Response:
-    fields = {"params": (None, json.dumps({"prompt": "Where is the lesion?", **params}))}
+    fields = {"params": (None, json.dumps({"prompt": FOUND, **params}))}
     return requests.post(
         f"{url}/infer/prsmed", params={"image": image, "output": output}, files=fields, timeout=300
     )
@@ -106,7 +114,7 @@ def lasting_files(folder: Path) -> dict[str, tuple[int, int]]:
 
 def check_contract(answer: dict[str, Any], has_mask: bool) -> None:
     assert answer.keys() >= CONTRACT
-    assert answer["answer"]
+    assert isinstance(answer["answer"], str)
     assert answer["present"].keys() == {"probability", "threshold"}
     assert 0 <= answer["present"]["probability"] <= 1
     assert answer["agreement"].keys() == {"text_zone", "mask_zone", "agrees"}
@@ -133,8 +141,10 @@ def test_info_lists_the_task_as_stock_clients_need_it(url: str) -> None:
 def test_the_stock_slicer_module_can_send_its_untouched_options(url: str) -> None:
     config = requests.get(f"{url}/info/", timeout=60).json()["models"]["prsmed"]["config"]
     table = {key: value[0] if isinstance(value, list) else value for key, value in config.items()}
-    answer, _ = parts(ask(url, "nifti", **{**table, "result_extension": ".nrrd", "result_dtype": "uint8"}))
-    assert answer["answer"]
+    answer, mask = parts(ask(url, "nifti", **{**table, "result_extension": ".nrrd", "result_dtype": "uint8"}))
+    check_contract(answer, has_mask=True)
+    assert mask is not None
+    assert mask.startswith(b"NRRD")
 
 
 @pytest.mark.parametrize("mode", ["slice", "volume"])
@@ -143,8 +153,8 @@ def test_the_mask_is_on_the_grid_of_the_image(
     url: str, studies: Path, tmp_path: Path, image: str, mode: str
 ) -> None:
     answer, content = parts(ask(url, image, mode=mode, result_extension=IMAGES[image]))
-    check_contract(answer, content is not None)
-    assert content is not None, f"the model found nothing, so no geometry was tested: {answer}"
+    check_contract(answer, has_mask=True)
+    assert content is not None
     file = tmp_path / f"mask{IMAGES[image]}"
     file.write_bytes(content)
     mask, original = read_mask(file), read_original(studies, image)
@@ -152,9 +162,11 @@ def test_the_mask_is_on_the_grid_of_the_image(
     np.testing.assert_allclose(mask.affine, original.affine, atol=1e-4)
     assert mask.voxels.dtype == np.uint8
     assert set(np.unique(mask.voxels)) - {0} <= set(answer["label_names"].values())
+    occupied = [list(np.unique(indices)) for indices in np.nonzero(mask.voxels)]
     if mode == "slice":
-        occupied = {axis: np.unique(np.nonzero(mask.voxels)[axis]) for axis in range(3)}
-        assert any(list(indices) == [answer["view"]["slice"]] for indices in occupied.values())
+        assert [answer["view"]["slice"]] in occupied
+    else:
+        assert occupied == [list(range(count)) for count in mask.shape]
 
 
 def read_mask(file: Path) -> Volume:
@@ -180,18 +192,18 @@ def read_original(studies: Path, image: str) -> Volume:
 
 
 def test_a_picture_answers_with_a_picture_of_its_size(url: str, tmp_path: Path) -> None:
-    answer, content = parts(ask(url, "photo", prompt="Where is the skin lesion?"))
-    check_contract(answer, content is not None)
+    answer, content = parts(ask(url, "photo"))
+    check_contract(answer, has_mask=True)
+    assert content is not None
     assert all(finding["patient_side"] is None for finding in answer["findings"])
-    if content is not None:
-        (tmp_path / "mask.png").write_bytes(content)
-        with Image.open(tmp_path / "mask.png") as mask:
-            assert mask.size == (64, 48)
+    (tmp_path / "mask.png").write_bytes(content)
+    with Image.open(tmp_path / "mask.png") as mask:
+        assert mask.size == (64, 48)
 
 
 def test_options_reach_the_engine(url: str) -> None:
     answer, _ = parts(ask(url, "nifti", plane="coronal", slice="7", window="40, 400", conversation="c-1"))
-    assert answer["view"] == {"mode": "slice", "plane": "coronal", "slice": 7}
+    assert answer["view"] == {"mode": "slice", "plane": "coronal", "slice": 7, "window": [40.0, 400.0]}
     assert answer["conversation"] == "c-1"
     answer, _ = parts(ask(url, "nifti", mode="volume", slice_range=[2, 4], window="soft tissue"))
     assert answer["view"] == {"mode": "volume", "plane": "axial", "slice_range": [2, 4]}
@@ -199,18 +211,18 @@ def test_options_reach_the_engine(url: str) -> None:
 
 
 def test_json_alone_when_there_is_no_mask(url: str) -> None:
-    # Nothing but air: whatever the weights are, the far side of the range has no lesion in it. See `model`.
-    response = ask(url, "series", prompt="Is there a kidney stone?", slice=0)
-    answer, content = parts(response)
-    check_contract(answer, content is not None)
-    assert (content is None) == (not answer["findings"])
-    assert ask(url, "series", output="json", slice=0).headers["content-type"] == "application/json"
+    for mode in ("slice", "volume"):
+        answer, content = parts(ask(url, "series", prompt=MISSED, mode=mode))
+        check_contract(answer, has_mask=False)
+        assert content is None
+        assert answer["agreement"]["mask_zone"] == "none"
+    assert ask(url, "series", output="json").headers["content-type"] == "application/json"
 
 
 def test_an_uploaded_image_is_answered(url: str, studies: Path) -> None:
     with (studies / "nifti.nii.gz").open("rb") as upload:
         files = {
-            "params": (None, json.dumps({"prompt": "Where is the lesion?"})),
+            "params": (None, json.dumps({"prompt": FOUND})),
             "file": ("up.nii.gz", upload),
         }
         response = requests.post(f"{url}/infer/prsmed", params={"output": "json"}, files=files, timeout=300)
@@ -228,10 +240,8 @@ def test_a_series_is_downloaded_as_a_file(url: str, studies: Path, tmp_path: Pat
 
 
 def test_special_tokens_in_a_question_are_only_text(url: str) -> None:
-    plain, _ = parts(ask(url, "nifti"))
-    answer, _ = parts(ask(url, "nifti", prompt="<image> <s> </s> [SEG] <pad> Where is the lesion?"))
-    assert answer["model"] == plain["model"]
-    assert answer["answer"]
+    answer, _ = parts(ask(url, "nifti", prompt=f"<image> <s> </s> [SEG] <pad> {FOUND}"))
+    check_contract(answer, has_mask=True)
 
 
 @pytest.mark.parametrize(
@@ -312,9 +322,6 @@ def test_masks_leave_no_temporary_files(url: str) -> None:
 
 
 def test_the_server_answers_others_while_it_thinks(url: str) -> None:
-    import threading
-    import time
-
     thread = threading.Thread(target=ask, args=(url, "nifti"), kwargs={"mode": "volume", "window": [41, 399]})
     thread.start()
     slowest = 0.0
@@ -326,10 +333,11 @@ def test_the_server_answers_others_while_it_thinks(url: str) -> None:
     assert slowest < 1.0
 
 
-def test_the_stock_application_answers_too(studies: Path, model: None, tmp_path: Path) -> None:
-    for server in serve(studies, tmp_path / "stock.log", "monailabel.app:app"):
+def test_the_stock_application_answers_too(studies: Path, model: Path, tmp_path: Path) -> None:
+    for server in serve(studies, model, tmp_path / "stock.log", "monailabel.app:app"):
         answer, content = parts(ask(server.url, "nifti"))
-        check_contract(answer, content is not None)
+        check_contract(answer, has_mask=True)
+        assert content is not None
         refused = ask(server.url, "nifti", plane="diagonal")
         assert refused.status_code == 400
         assert refused.json()["detail"]["error"]["code"] == "unknown_plane"

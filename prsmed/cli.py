@@ -1,0 +1,188 @@
+"""The command line: `prsmed ask`, `data build`, `train`, `evaluate`, `benchmark`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from prsmed.errors import PRSMedError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Ask a medical image a question; get a mask and an answer that has been checked against it.\n\n"
+    'Begin with:  [bold]prsmed ask scan.nii.gz "Where is the tumour?" --overlay seen.png[/bold]\n\n'
+    "Images: a DICOM series folder or file, NIfTI, NRRD, PNG, JPEG. "
+    "To serve MONAI Label and 3D Slicer use ./scripts/serve. Research use only, not a medical device.",
+)
+data_app = typer.Typer(no_args_is_help=True, help="Build conversations about images for training and evaluation.")
+benchmark_app = typer.Typer(no_args_is_help=True, help="Measure speed, as ratios within one run.")
+app.add_typer(data_app, name="data")
+app.add_typer(benchmark_app, name="benchmark")
+
+out, err = Console(), Console(stderr=True)
+Image = Annotated[Path, typer.Argument(help="DICOM series folder or file, NIfTI, NRRD, PNG or JPEG.")]
+Model = Annotated[str, typer.Option(help="Shipped weights by name, or a checkpoint folder.")]
+Data = Annotated[Path, typer.Option(help="Folder with pairs/index.csv (docs/data.md).")]
+Device = Annotated[str | None, typer.Option(help="Torch device, e.g. cpu or cuda; chosen by itself when left out.")]
+
+
+@app.command()
+def ask(
+    image: Image,
+    question: Annotated[str, typer.Argument(help="In your own words, e.g. 'Where is the tumour?'")],
+    plane: Annotated[str | None, typer.Option(help="axial, coronal or sagittal; the acquired one by default.")] = None,
+    slice_: Annotated[
+        int | None, typer.Option("--slice", help="Slice index on that plane, from 0; the whole volume when left out.")
+    ] = None,
+    window: Annotated[str | None, typer.Option(help="'center,width' or a name such as lung, brain, bone.")] = None,
+    out_file: Annotated[Path | None, typer.Option("--out", help="Write the mask: .nii.gz, .nrrd or .png.")] = None,
+    overlay: Annotated[Path | None, typer.Option(help="Write a picture of the mask over the slice (.png).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
+    model: Model = "nano",
+    device: Device = None,
+) -> None:
+    """Ask one image one question."""
+    from prsmed.ask import ask_file, parse_window
+
+    with _bar("slices", show=not as_json) as report:
+        asked = ask_file(
+            image,
+            question,
+            model=model,
+            plane=plane,
+            index=slice_,
+            window=parse_window(window),
+            mask_file=out_file,
+            picture_file=overlay,
+            device=device,
+            progress=report,
+        )
+    if as_json:
+        typer.echo(json.dumps(asked))
+        return
+    from prsmed.show import show_answer
+
+    show_answer(asked, out)
+    for path in (out_file, overlay):
+        if path is not None:
+            out.print(f"Written: {path}", highlight=False, soft_wrap=True)
+
+
+@data_app.command("build")
+def data_build(
+    data: Data,
+    out_folder: Annotated[Path, typer.Option("--out", help="Folder for conversations.jsonl and manifest.json.")],
+    split: Annotated[str, typer.Option(help="train or val.")] = "val",
+    seed: int = 0,
+) -> None:
+    """Write fixed conversations about a split of image/mask pairs."""
+    from prsmed.data import build
+
+    if split not in ("train", "val"):
+        raise PRSMedError("unknown_split", f"split {split!r} is unknown; choose train or val")
+    out.print(f"Written: {build(data, out_folder, 'train' if split == 'train' else 'val', seed)}", soft_wrap=True)
+
+
+@app.command()
+def train(
+    data: Data,
+    run: Annotated[Path, typer.Option("--out", help="Folder of the run; the same folder resumes it.")],
+    preset: Annotated[str, typer.Option(help="nano, or unet for the baseline.")] = "nano",
+    steps: Annotated[int | None, typer.Option(help="Optimiser steps.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images a step.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed, another run.")] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads.")] = None,
+    device: Annotated[str, typer.Option(help="Torch device.")] = "cpu",
+) -> None:
+    """Train a preset on image/mask pairs; a killed run goes on where it was."""
+    import torch
+
+    from prsmed.training import Progress as TrainProgress
+    from prsmed.training import TrainConfig
+    from prsmed.training import train as run_training
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    given: dict[str, Any] = {"steps": steps, "batch_size": batch_size, "lr": lr, "seed": seed}
+    config = TrainConfig(**{name: value for name, value in given.items() if value is not None})
+    with _progress() as bar:
+        task = bar.add_task("training", total=config.steps)
+
+        def report(now: TrainProgress) -> None:
+            losses = " ".join(f"{name} {value:.3f}" for name, value in now.losses.items())
+            bar.update(task, completed=now.step, description=losses)
+            if now.dice is not None:
+                bar.console.print(f"step {now.step}: held-out Dice {now.dice:.3f}")
+
+        manifest = run_training(preset, data, run, config, report, device)
+    out.print(f"Written: {run / 'checkpoint'} ({manifest.version}, sha256 {manifest.sha256[:12]}...)", soft_wrap=True)
+
+
+@benchmark_app.command("ask")
+def benchmark_ask(
+    model: Model = "nano",
+    device: Device = None,
+    repeats: Annotated[int, typer.Option(min=3, help="Runs of each; medians are printed.")] = 7,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
+) -> None:
+    """First against second question on a slice; a whole volume against asking slice by slice."""
+    from prsmed.benchmark import benchmark, show
+
+    with _bar("runs", show=not as_json) as report:
+        result = benchmark(model, device, repeats, report)
+    if as_json:
+        typer.echo(json.dumps(result))
+    else:
+        show(result, out)
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=err,
+    )
+
+
+class _bar:
+    """A progress bar that appears with the first report, if at all."""
+
+    def __init__(self, what: str, *, show: bool) -> None:
+        self._what, self._show = what, show
+        self._progress = _progress()
+
+    def __enter__(self) -> Any:
+        return self._report if self._show else None
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def _report(self, done: int, total: int) -> None:
+        if not self._progress.tasks:
+            self._progress.start()
+            self._progress.add_task(self._what, total=total)
+        self._progress.update(self._progress.tasks[0].id, completed=done)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is told in one line, with exit code 2."""
+    try:
+        app()
+    except PRSMedError as error:
+        if "--json" in sys.argv:
+            typer.echo(json.dumps({"error": {"code": error.code, "message": str(error)}}))
+        else:
+            err.print(f"[red]Error:[/red] {error}", highlight=False, soft_wrap=True)
+        raise SystemExit(2) from error

@@ -1,0 +1,79 @@
+"""What an evaluation found, and the files it leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from prsmed.evaluation.measures import Measure
+from prsmed.evaluation.outcome import Outcome
+from prsmed.evaluation.page import write_page
+from prsmed.evaluation.pictures import Picture
+from prsmed.evaluation.summary import Row
+from prsmed.evaluation.tables import Table, tables, to_markdown
+from prsmed.model.checkpoint import Manifest
+
+JSON, OUTCOMES, MARKDOWN, HTML = "evaluation.json", "outcomes.jsonl", "report.md", "report.html"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A model's answers to a list of questions, judged.
+
+    Attributes:
+        model: What answered.
+        list_sha256: Hash of the list of questions.
+        outcomes: One an answer, in the list's order.
+        measures: What was counted.
+        summary: Estimates by measure and modality.
+        constants: The constant answer of each modality, in words.
+    """
+
+    model: Manifest
+    list_sha256: str
+    outcomes: tuple[Outcome, ...]
+    measures: tuple[Measure, ...]
+    summary: dict[str, Row]
+    constants: dict[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, without the single answers."""
+        return {
+            "model": {"kind": self.model.kind, "version": self.model.version, "sha256": self.model.sha256},
+            "list": {"sha256": self.list_sha256, "questions": len(self.outcomes)},
+            "measures": {measure.name: measure.meaning for measure in self.measures},
+            "constants": self.constants,
+            "summary": {
+                name: {part: asdict(estimate) for part, estimate in row.items()} for name, row in self.summary.items()
+            },
+        }
+
+    def tables(self) -> list[Table]:
+        """The tables of the report."""
+        return tables(self.measures, self.summary, self.outcomes)
+
+    @property
+    def title(self) -> str:
+        """One line: which weights answered how many questions of which list."""
+        return (
+            f"{self.model.version} ({self.model.kind}, weights {self.model.sha256[:12]}) on "
+            f"{len(self.outcomes)} questions (list {self.list_sha256[:12]})"
+        )
+
+    def to_markdown(self) -> str:
+        """Title, tables and what their columns mean."""
+        return to_markdown(self.title, self.tables(), self.constants)
+
+
+def write_report(evaluation: Evaluation, pictures: Sequence[Picture], out: Path) -> None:
+    """Write ``evaluation.json``, ``outcomes.jsonl`` (one answer a line), ``report.md`` and ``report.html``."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / JSON).write_text(json.dumps(evaluation.to_json(), indent=2) + "\n", encoding="utf-8")
+    lines = [json.dumps(asdict(outcome), ensure_ascii=False) + "\n" for outcome in evaluation.outcomes]
+    (out / OUTCOMES).write_text("".join(lines), encoding="utf-8")
+    (out / MARKDOWN).write_text(evaluation.to_markdown(), encoding="utf-8")
+    page = write_page(evaluation.title, evaluation.tables(), evaluation.constants, pictures)
+    (out / HTML).write_text(page, encoding="utf-8")

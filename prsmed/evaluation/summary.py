@@ -1,0 +1,41 @@
+"""From judged answers to estimates: every measure, for each modality and as a macro mean over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prsmed.evaluation.measures import MASK_MEASURES, WORD_MEASURES, Measure
+from prsmed.evaluation.outcome import Outcome
+from prsmed.evaluation.position_score import position_measures
+from prsmed.evaluation.statistics import DRAWS, SEED, Estimate, Sample, macro_mean, mean
+
+MACRO = "macro"
+Row = dict[str, Estimate]
+"""Estimates by modality, and under :data:`MACRO` their mean; a modality without values has none."""
+
+
+def all_measures(outcomes: Sequence[Outcome]) -> tuple[Measure, ...]:
+    """Every measure of a list, in the order of the report."""
+    return (*MASK_MEASURES, *position_measures(outcomes), *WORD_MEASURES)
+
+
+def summarise(
+    measures: Sequence[Measure], outcomes: Sequence[Outcome], draws: int = DRAWS, seed: int = SEED
+) -> dict[str, Row]:
+    """Estimates of measures that apply to at least one answer, by the measure's name."""
+    rows = {measure.name: _row(measure, outcomes, draws, seed) for measure in measures}
+    return {name: row for name, row in rows.items() if row}
+
+
+def _row(measure: Measure, outcomes: Sequence[Outcome], draws: int, seed: int) -> Row:
+    samples = {}
+    for modality in sorted({outcome.modality for outcome in outcomes}):
+        own = [outcome for outcome in outcomes if outcome.modality == modality]
+        pairs = [(value, outcome.group) for outcome in own if (value := measure.value(outcome)) is not None]
+        if pairs:
+            values, groups = zip(*pairs, strict=True)
+            samples[modality] = Sample(values, groups)
+    if not samples:
+        return {}
+    row = {modality: mean(sample, draws, seed) for modality, sample in samples.items()}
+    return {**row, MACRO: macro_mean(samples, draws, seed)}

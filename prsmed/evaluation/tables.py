@@ -1,0 +1,124 @@
+"""The tables of a report, and how they look in Markdown and in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+import rich.table
+import rich.text
+
+from prsmed.evaluation.measures import Measure, Section
+from prsmed.evaluation.outcome import Outcome
+from prsmed.evaluation.statistics import Estimate
+from prsmed.evaluation.summary import MACRO, Row
+
+_NOTHING = "-"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A figure and, smaller, its interval."""
+
+    figure: str
+    interval: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A section of measures.
+
+    Attributes:
+        title: Of the section.
+        header: One title a column.
+        rows: One a modality, the macro mean last.
+        legend: ``(column, meaning)`` of each measure.
+    """
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    legend: tuple[tuple[str, str], ...]
+
+
+def tables(measures: Sequence[Measure], summary: Mapping[str, Row], outcomes: Sequence[Outcome]) -> list[Table]:
+    """A table a section; measures that applied to no answer are left out."""
+    made = []
+    parts = [*sorted({outcome.modality for outcome in outcomes}), MACRO]
+    for section in get_args(Section):
+        shown = [measure for measure in measures if measure.section == section and measure.name in summary]
+        if shown:
+            header = ("Modality", "Present", "Absent", *(measure.title for measure in shown))
+            rows = tuple(
+                (*_counts(part, outcomes), *(_cell(measure, summary, part) for measure in shown)) for part in parts
+            )
+            legend = tuple((measure.title, measure.meaning) for measure in shown)
+            made.append(Table(section, header, rows, legend))
+    return made
+
+
+def to_markdown(title: str, made: Sequence[Table], constants: Mapping[str, str]) -> str:
+    """A document of all tables."""
+    lines = [f"# {title}", "", intervals_note(), ""]
+    for table in made:
+        lines += [f"## {table.title}", "", _line(table.header), _line(["---"] * len(table.header))]
+        lines += [_line([f"{cell.figure} {cell.interval}".strip() for cell in row]) for row in table.rows]
+        lines += ["", *(f"- **{column}**: {meaning}" for column, meaning in table.legend), ""]
+    return "\n".join([*lines, constants_note(constants), ""])
+
+
+def to_terminal(made: Sequence[Table]) -> list[rich.table.Table]:
+    """Tables for a ``rich`` console, intervals below their figures."""
+    shown = []
+    for table in made:
+        drawn = rich.table.Table(title=table.title, title_justify="left", pad_edge=False)
+        for number, column in enumerate(table.header):
+            drawn.add_column(column, justify="right" if number else "left")
+        for number, row in enumerate(table.rows):
+            # Figures hold brackets, which rich would read as markup.
+            drawn.add_row(
+                *(rich.text.Text(f"{cell.figure}\n{cell.interval}".strip()) for cell in row),
+                end_section=number >= len(table.rows) - 2,
+            )
+        shown.append(drawn)
+    return shown
+
+
+def intervals_note() -> str:
+    """What the brackets and counts are."""
+    return (
+        "Brackets: 95 % cluster-bootstrap intervals over groups (patients, videos, clusters). "
+        "Counts: questions (groups). Macro: mean over modalities."
+    )
+
+
+def constants_note(constants: Mapping[str, str]) -> str:
+    """What the constant answers are."""
+    answers = "; ".join(f"{modality}: {place}" for modality, place in constants.items())
+    return f"Best constant answers on this list: {answers}." if answers else ""
+
+
+def _counts(part: str, outcomes: Sequence[Outcome]) -> tuple[Cell, Cell, Cell]:
+    own = [outcome for outcome in outcomes if part in (MACRO, outcome.modality)]
+    present, absent = ([o for o in own if o.present == wanted] for wanted in (True, False))
+    return Cell(part.replace("_", " ")), _count(present), _count(absent)
+
+
+def _count(outcomes: Sequence[Outcome]) -> Cell:
+    return Cell(str(len(outcomes)), f"({len({outcome.group for outcome in outcomes})})")
+
+
+def _cell(measure: Measure, summary: Mapping[str, Row], part: str) -> Cell:
+    estimate = summary[measure.name].get(part)
+    return Cell(_NOTHING) if estimate is None else Cell(f"{estimate.value:.3f}", _interval(estimate))
+
+
+def _interval(estimate: Estimate) -> str:
+    if estimate.low is None or estimate.high is None:
+        return "[one group]"
+    return f"[{estimate.low:.2f}, {estimate.high:.2f}]"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,170 @@
+"""One question's way through the model: what the mask may depend on, and that cached steps equal one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+import torch
+from torch import Tensor
+
+from prsmed.model.language import Context, TokenBatch
+from prsmed.model.prsmed import Output, PRSMed, Seen, Segmented
+
+QUESTIONS = ("where is the polyp?", "is there, anywhere in this rather long question, a polyp in the image?")
+ANSWERS = ("the polyp is at the top left", "no")
+CLOSE = {"atol": 1e-5, "rtol": 0.0}
+SIDE = 64
+
+
+@pytest.fixture(params=["mask", "prompt"])
+def answer_from(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=["text", "all"])
+def model(request: pytest.FixtureRequest, answer_from: str, make_tiny: Callable[..., PRSMed]) -> PRSMed:
+    return make_tiny(answer_from=answer_from, condition_on=request.param)
+
+
+@pytest.fixture
+def pixels() -> Tensor:
+    return torch.rand(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture(autouse=True)
+def _no_grad() -> object:
+    with torch.no_grad():
+        yield
+
+
+def one_pass(model: PRSMed, pixels: Tensor, questions: TokenBatch, answers: TokenBatch) -> Output:
+    rows = len(pixels)
+    nothing = torch.zeros(rows, 1, SIDE, SIDE, dtype=torch.bool)
+    return model(pixels, questions, answers, nothing, torch.zeros(rows, dtype=torch.bool))
+
+
+def in_steps(model: PRSMed, pixels: Tensor, questions: Sequence[str]) -> tuple[Seen, Context, Segmented]:
+    seen = model.see(pixels)
+    prompt = model.read(seen, model.language.encode_questions(questions))
+    return seen, prompt, model.segment(seen.features, prompt, SIDE)
+
+
+def padded(tokens: TokenBatch, count: int, filler: int) -> TokenBatch:
+    rows = len(tokens.ids)
+    ids = torch.cat([tokens.ids, torch.full((rows, count), filler)], dim=1)
+    return TokenBatch(ids, torch.cat([tokens.is_real, torch.zeros(rows, count, dtype=torch.bool)], dim=1))
+
+
+def assert_same(one: Segmented, other: Segmented) -> None:
+    torch.testing.assert_close(one.mask_logits, other.mask_logits, **CLOSE)
+    torch.testing.assert_close(one.presence_logits, other.presence_logits, **CLOSE)
+
+
+def test_the_answer_cannot_reach_the_mask(model: PRSMed, pixels: Tensor) -> None:
+    questions = model.language.encode_questions(QUESTIONS)
+    first = model.language.encode_answers(ANSWERS)
+    longer = model.language.encode_answers(("bottom right, or so it seems to me today", "yes, it is in the center"))
+    expected = one_pass(model, pixels, questions, first)
+    for answers in (longer, padded(first, 9, filler=7), TokenBatch(first.ids.flip(0), first.is_real.flip(0))):
+        output = one_pass(model, pixels, questions, answers)
+        assert_same(output.segmented, expected.segmented)
+
+
+def test_the_question_does_reach_the_mask(model: PRSMed, pixels: Tensor) -> None:
+    one, other = (in_steps(model, pixels[:1], [question])[2] for question in QUESTIONS)
+    assert (one.mask_logits - other.mask_logits).abs().max() > 1e-3
+    assert (one.presence_logits - other.presence_logits).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("filler", [0, 2, 77])
+def test_padding_of_the_question_reaches_neither_mask_nor_text(model: PRSMed, pixels: Tensor, filler: int) -> None:
+    questions, answers = model.language.encode_questions(QUESTIONS), model.language.encode_answers(ANSWERS)
+    expected = one_pass(model, pixels, questions, answers)
+    output = one_pass(model, pixels, padded(questions, 11, filler), answers)
+    assert_same(output.segmented, expected.segmented)
+    torch.testing.assert_close(output.text_logits[answers.is_real], expected.text_logits[answers.is_real], **CLOSE)
+
+
+def test_batch_mates_do_not_matter(model: PRSMed, pixels: Tensor) -> None:
+    answers = model.language.encode_answers(ANSWERS)
+    together = one_pass(model, pixels, model.language.encode_questions(QUESTIONS), answers)
+    for row in range(2):
+        own = model.language.encode_answers([ANSWERS[row]])
+        alone = one_pass(model, pixels[[row]], model.language.encode_questions([QUESTIONS[row]]), own)
+        length = own.ids.shape[1]
+        of_row = Segmented(together.segmented.mask_logits[[row]], together.segmented.presence_logits[[row]])
+        assert_same(alone.segmented, of_row)
+        torch.testing.assert_close(alone.text_logits[0], together.text_logits[row, :length], **CLOSE)
+
+
+def test_cached_steps_equal_the_training_pass(model: PRSMed, pixels: Tensor) -> None:
+    output = one_pass(model, pixels, model.language.encode_questions(QUESTIONS), model.language.encode_answers(ANSWERS))
+    assert_same(in_steps(model, pixels, QUESTIONS)[2], output.segmented)
+
+
+def test_spoken_tokens_are_those_the_training_pass_predicts(
+    model: PRSMed, pixels: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, prompt, segmented = in_steps(model, pixels, QUESTIONS)
+    mask = make_rows_differ(segmented, monkeypatch, model)
+    spoken_logits: list[Tensor] = []
+    plain = model.language.logits
+
+    def recorded(hidden: Tensor) -> Tensor:
+        spoken_logits.append(plain(hidden))
+        return spoken_logits[-1]
+
+    monkeypatch.setattr(model.language, "logits", recorded)
+    ids = torch.stack(list(model.speak(seen.features, prompt, mask)), dim=1)
+    monkeypatch.setattr(model.language, "logits", plain)
+    assert len(set(ids.flatten().tolist())) > 3  # a constant answer would prove little
+    before_end = (ids != model.language.tokenizer.eos_token_id).long().cumprod(dim=1).bool()
+    output = one_pass(model, pixels, model.language.encode_questions(QUESTIONS), TokenBatch(ids, before_end))
+    spoken = torch.stack(spoken_logits, dim=1)[:, : ids.shape[1]]
+    torch.testing.assert_close(output.text_logits[before_end], spoken[before_end], atol=1e-4, rtol=0)
+    assert torch.equal(output.text_logits.argmax(dim=2)[before_end], ids[before_end])
+
+
+def make_rows_differ(segmented: Segmented, monkeypatch: pytest.MonkeyPatch, model: PRSMed) -> Tensor:
+    """Predicted masks with one row judged absent and one present, whatever the fresh weights say."""
+    middle = float(segmented.presence_logits.mean().sigmoid())
+    monkeypatch.setattr(model, "config", replaced(model, presence_threshold=middle))
+    mask = model.mask_of(segmented)
+    assert sorted(mask.flatten(1).any(dim=1).tolist()) == [False, True]
+    return mask
+
+
+def replaced(model: PRSMed, **changes: float) -> object:
+    from dataclasses import replace
+
+    return replace(model.config, mask_threshold=0.0, **changes)
+
+
+def test_reading_leaves_what_was_seen_as_it_was(model: PRSMed, pixels: Tensor) -> None:
+    seen = model.see(pixels[:1])
+    tensors = [seen.prefix.hidden, seen.prefix.is_real, *(t for layer in seen.prefix.cache for t in layer)]
+    copies = [tensor.clone() for tensor in tensors]
+    for question in QUESTIONS:
+        prompt = model.read(seen, model.language.encode_questions([question]))
+        again = model.segment(seen.features, prompt, SIDE)
+        text = model.answer(seen.features, prompt, model.mask_of(again))
+        fresh, fresh_prompt, expected = in_steps(model, pixels[:1], [question])
+        assert torch.equal(again.mask_logits, expected.mask_logits)
+        assert text == model.answer(fresh.features, fresh_prompt, model.mask_of(expected))
+    assert all(torch.equal(tensor, copy) for tensor, copy in zip(tensors, copies, strict=True))
+
+
+def test_one_image_serves_several_questions_at_once(model: PRSMed, pixels: Tensor) -> None:
+    seen = model.see(pixels[:1]).expand(2)
+    prompt = model.read(seen, model.language.encode_questions(QUESTIONS))
+    expected = in_steps(model, pixels[[0, 0]], QUESTIONS)[2]
+    assert_same(model.segment(seen.features, prompt, SIDE), expected)
+
+
+def test_a_seen_image_knows_its_memory(model: PRSMed, pixels: Tensor) -> None:
+    one, two = model.see(pixels[:1]), model.see(pixels)
+    assert two.num_bytes == 2 * one.num_bytes
+    features = 4 * (16 * 4 * 4 + 16 * 8 * 8 + 8 * 16 * 16 + 4 * 32 * 32)
+    tokens = 5 * (4 * 32 + 1 + 4 * 2 * 2 * 32)  # BOS and 2 x 2: state, flag, keys and values of two layers
+    assert one.num_bytes == features + tokens
