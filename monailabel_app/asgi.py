@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+from typing import Any
 
 from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
 from fastapi.background import BackgroundTasks
@@ -45,16 +46,23 @@ def infer(
     user: User = Depends(RBAC(settings.MONAI_LABEL_AUTH_ROLE_USER)),  # noqa: B008
 ) -> object:
     """MONAI Label's infer route, but in a worker thread: FastAPI runs a plain `def` there."""
+    asked = _parse(params)
+    if not (image or session_id or file):
+        raise PRSMedError("image_missing", "no image was named; give image=ID, a session_id or a file")
+    if output is not None:
+        asked["output"] = output.value
     try:
-        _check_params(params)
-        if not (image or session_id or file):
-            raise PRSMedError("image_missing", "no image was named; give image=ID, a session_id or a file")
-    except PRSMedError as error:
-        raise Refused(error) from error
-    return run_inference(background_tasks, model, image, session_id, params, file, label, output)
+        return run_inference(
+            background_tasks, model, image, session_id, json.dumps(asked), file, label, output
+        )
+    except BaseException:
+        # FastAPI drops the tasks of a request that failed; these delete what the client uploaded.
+        for task in background_tasks.tasks:
+            task.func(*task.args, **task.kwargs)
+        raise
 
 
-def _check_params(params: str) -> None:
+def _parse(params: str) -> dict[str, Any]:
     try:
         parsed = json.loads(params or "{}")
     except (ValueError, RecursionError):
@@ -65,6 +73,7 @@ def _check_params(params: str) -> None:
         raise PRSMedError(
             "bad_params", f"params is a JSON {type(parsed).__name__}; send an object with a prompt"
         )
+    return parsed
 
 
 @app.exception_handler(Refused)

@@ -60,6 +60,7 @@ class AskTask(InferTask):  # type: ignore[misc]
 
         Args:
             request: The params of the Ask contract, and ``image``: the path of a file or DICOM series folder.
+                ``output`` ``"image"``: the client takes nothing but a file (OHIF), so an empty mask is one too.
 
         Returns:
             Path of a temporary mask file for the caller to delete, ``None`` when the mask is empty; the JSON.
@@ -73,7 +74,8 @@ class AskTask(InferTask):  # type: ignore[misc]
         answer, mask, view = (
             self._in_volume(volume, asked) if asked.mode == "volume" else self._on_slice(volume, asked)
         )
-        file = _mask_file(mask, volume, extension) if mask.any() else None
+        is_file_needed = mask.any() or request.get("output") == "image"
+        file = _mask_file(mask, volume, extension) if is_file_needed else None
         return file, {**answer.to_json(), "conversation": asked.conversation, "view": view}
 
     def _on_slice(

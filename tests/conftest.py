@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # the rooms without torch must not wait for it
     from prsmed.model.prsmed import PRSMed
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # small tensors on busy cores: more threads only wait for each other
 sys.path.insert(0, str(Path(__file__).parent / "data"))  # small_set.py serves every room that needs images on disk
 
 
@@ -63,7 +64,7 @@ def tiny_tokenizer(tiny_config: ModelConfig) -> PreTrainedTokenizerFast:
 
 @pytest.fixture
 def make_tiny(tiny_config: ModelConfig, tiny_tokenizer: PreTrainedTokenizerFast) -> Callable[..., PRSMed]:
-    """Build the tiny model with changed fields of its configuration; the same weights every time, evaluation mode."""
+    """Build the tiny model with changed fields of its configuration: always the same weights, evaluation mode."""
 
     def make(**changes: Any) -> PRSMed:
         from dataclasses import replace
@@ -73,6 +74,21 @@ def make_tiny(tiny_config: ModelConfig, tiny_tokenizer: PreTrainedTokenizerFast)
         from prsmed.model.build import build_model
 
         torch.manual_seed(0)
-        return build_model(replace(tiny_config, **changes), tiny_tokenizer).eval()
+        model = build_model(replace(tiny_config, **changes), tiny_tokenizer)
+        _awaken(model)
+        return model.eval()
 
     return make
+
+
+def _awaken(model: PRSMed) -> None:
+    """Weights as strong as trained ones: fresh ones let a question through to the mask at 1e-6 only."""
+    import torch
+
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if weight.ndim > 1 and "embed_tokens" not in name:
+                fan_in = weight[0].numel()
+                weight.normal_(std=1.5 * fan_in**-0.5)
+            elif weight.ndim == 1:
+                weight.add_(torch.randn_like(weight), alpha=0.3)

@@ -16,6 +16,7 @@ from prsmed.model.presets import find_preset
 from prsmed.model.tokenizer import train_tokenizer
 from prsmed.model.unet import BaselineUNet, UNetConfig
 from prsmed.training.config import TrainConfig
+from prsmed.training.curves import draw_curves
 from prsmed.training.learner import Learner, PRSMedLearner, UNetLearner
 from prsmed.training.trainer import Progress, Trainer
 
@@ -33,7 +34,7 @@ def train(
     Args:
         preset: Name of a preset, or ``"unet"``.
         data: Folder with ``pairs/index.csv`` (docs/data.md).
-        run: Folder of this run: state, ``log.jsonl``, and in the end the checkpoint.
+        run: Folder of this run: state, ``log.jsonl``, and in the end ``curves.png`` and the checkpoint.
         config: The recipe.
         report: Called after every step.
         device: Torch device.
@@ -71,6 +72,7 @@ def train(
     )
     facts: dict[str, Any] = {"preset": preset, "images": len(trained), **config.to_json()}
     trainer.run(facts, report)
+    draw_curves(run)
     datasets = sorted({record.dataset for record in trained})
     return save_checkpoint(learner.model, run / "checkpoint", f"{preset}-1", {**facts, "datasets": datasets})
 

@@ -6,8 +6,8 @@ import json
 import os
 import shutil
 import socket
+import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -86,7 +86,7 @@ def url(studies: Path, model: Path, tmp_path_factory: pytest.TempPathFactory) ->
         yield server.url
 
 
-def ask(url: str, image: str, output: str = "all", **params: object) -> requests.Response:
+def ask(url: str, image: str, /, output: str = "all", **params: object) -> requests.Response:
     fields = {"params": (None, json.dumps({"prompt": FOUND, **params}))}
     return requests.post(
         f"{url}/infer/prsmed", params={"image": image, "output": output}, files=fields, timeout=300
@@ -219,6 +219,15 @@ def test_json_alone_when_there_is_no_mask(url: str) -> None:
     assert ask(url, "series", output="json").headers["content-type"] == "application/json"
 
 
+def test_who_takes_only_a_file_gets_an_empty_one(url: str, tmp_path: Path) -> None:
+    response = ask(url, "nifti", output="image", prompt=MISSED)
+    assert response.status_code == 200
+    (tmp_path / "empty.nii.gz").write_bytes(response.content)
+    mask = read_mask(tmp_path / "empty.nii.gz")
+    assert mask.shape == (40, 36, 12)
+    assert not mask.voxels.any()
+
+
 def test_an_uploaded_image_is_answered(url: str, studies: Path) -> None:
     with (studies / "nifti.nii.gz").open("rb") as upload:
         files = {
@@ -257,9 +266,9 @@ def test_special_tokens_in_a_question_are_only_text(url: str) -> None:
         ("nifti", {"slice": -1}, 400, "slice_out_of_range"),
         ("nifti", {"mode": "volume", "slice_range": [3, 12]}, 400, "slice_out_of_range"),
         ("photo", {"plane": "sagittal"}, 400, "plane_not_available"),
-        ("nifti", {"prompt": ""}, 400, None),
-        ("nifti", {"prompt": "x" * 100_000}, 400, None),
-        ("nifti", {"prompt": "Where\u0000 is it?"}, 400, None),
+        ("nifti", {"prompt": ""}, 400, "empty_question"),
+        ("nifti", {"prompt": "x" * 100_000}, 400, "question_too_long"),
+        ("nifti", {"prompt": "Where\u0000 is it?"}, 400, "control_characters"),
         ("nifti", {"window": [40, 0]}, 400, "bad_window"),
         ("nifti", {"window": "pancake"}, 400, "bad_window"),
         ("nifti", {"result_extension": ".png"}, 400, "bad_result_extension"),
@@ -267,7 +276,7 @@ def test_special_tokens_in_a_question_are_only_text(url: str) -> None:
     ],
 )
 def test_a_mistake_is_4xx_json_and_writes_nothing(
-    url: str, studies: Path, image: str, params: dict[str, object], status: int, code: str | None
+    url: str, studies: Path, image: str, params: dict[str, object], status: int, code: str
 ) -> None:
     before = lasting_files(studies)
     response = ask(url, image, **params)
@@ -275,7 +284,7 @@ def test_a_mistake_is_4xx_json_and_writes_nothing(
     error = response.json()["error"]
     assert response.json().keys() == {"error"}
     assert error.keys() == {"code", "message"}
-    assert error["code"] == code or code is None
+    assert error["code"] == code
     assert len(error["message"]) < 400
     assert str(studies) not in error["message"]
     assert lasting_files(studies) == before
@@ -312,25 +321,28 @@ def test_a_broken_series_is_explained(url: str, studies: Path) -> None:
         shutil.rmtree(broken)
 
 
-def test_masks_leave_no_temporary_files(url: str) -> None:
-    temporary = Path(os.environ.get("TMPDIR", "/tmp"))
-    before = set(temporary.glob("prsmed-mask-*"))
+def test_no_temporary_file_stays(url: str, studies: Path) -> None:
+    temporary = Path(tempfile.gettempdir())
+    before = {*temporary.glob("prsmed-mask-*"), *temporary.glob("tmp*.nii.gz")}
     ask(url, "nifti")
     ask(url, "nifti", output="json")
+    ask(url, "nifti", output="image")
     ask(url, "nifti", prompt="")
-    assert set(temporary.glob("prsmed-mask-*")) <= before
+    with (studies / "nifti.nii.gz").open("rb") as upload:
+        files = {"params": (None, json.dumps({"prompt": ""})), "file": ("up.nii.gz", upload)}
+        assert requests.post(f"{url}/infer/prsmed", files=files, timeout=60).status_code == 400
+    assert {*temporary.glob("prsmed-mask-*"), *temporary.glob("tmp*.nii.gz")} <= before
 
 
 def test_the_server_answers_others_while_it_thinks(url: str) -> None:
-    thread = threading.Thread(target=ask, args=(url, "nifti"), kwargs={"mode": "volume", "window": [41, 399]})
-    thread.start()
-    slowest = 0.0
-    while thread.is_alive():
-        start = time.monotonic()
-        requests.get(f"{url}/info/", timeout=60)
-        slowest = max(slowest, time.monotonic() - start)
-    thread.join()
-    assert slowest < 1.0
+    question = {"mode": "volume", "plane": "sagittal", "window": [41, 399]}
+    thinking = threading.Thread(target=ask, args=(url, "nifti"), kwargs=question)
+    thinking.start()
+    answered = 0
+    while thinking.is_alive():
+        answered += requests.get(f"{url}/info/", timeout=60).ok
+    # A server that does one thing at a time answers one or two: before the question came, and after it.
+    assert answered >= 5
 
 
 def test_the_stock_application_answers_too(studies: Path, model: Path, tmp_path: Path) -> None:
