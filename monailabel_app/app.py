@@ -104,6 +104,12 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
             label = datastore.save_label(image, file, tag, {"model": request["model"], "params": params})
         return {"label": label, "tag": DefaultLabelTag.ORIGINAL, "file": file, "params": params}
 
+    def close(self) -> None:
+        """Leave no copy of an image behind."""
+        datastore = self.datastore()
+        if isinstance(datastore, StudyDatastore):
+            datastore.close()
+
     def _upload_folders(self) -> tuple[Path, ...]:
         sessions = self.sessions()
         folders = [tempfile.gettempdir(), *([sessions.store_path] if sessions else [])]

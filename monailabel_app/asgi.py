@@ -1,16 +1,19 @@
 """MONAI Label's web application with our manners: `start_server ... --uvicorn_app monailabel_app.asgi:app`.
 
-It adds three things and changes nothing else: a question runs in a worker thread, so that the server answers
-others meanwhile; a malformed request is a 4xx; errors are ``{"error": {"code", "message"}}``.
+It adds four things and changes nothing else: a question runs in a worker thread, so that the server answers
+others meanwhile; a malformed request is a 4xx; errors are ``{"error": {"code", "message"}}``; the app is closed
+when the server stops.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
+from fastapi import APIRouter, Depends, FastAPI, File, Form, Request, UploadFile
 from fastapi.background import BackgroundTasks
 from fastapi.responses import JSONResponse
 from monailabel.app import app
@@ -23,6 +26,7 @@ from monailabel.interfaces.exception import (
     MONAILabelError,
     MONAILabelException,
 )
+from monailabel.interfaces.utils.app import app_instance
 
 from monailabel_app.errors import Refused, error_json
 from prsmed.errors import PRSMedError
@@ -102,5 +106,14 @@ def _internal(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse(body, status_code=500)
 
 
+@asynccontextmanager
+async def _closing_lifespan(application: FastAPI) -> AsyncIterator[Any]:
+    async with _stock_lifespan(application) as state:
+        yield state
+    app_instance().close()
+
+
+_stock_lifespan = app.router.lifespan_context
+app.router.lifespan_context = _closing_lifespan
 # The first route that matches wins.
 app.router.routes[:0] = _router.routes

@@ -39,7 +39,7 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
     folder with ``__`` for ``/`` (``patient1/CT`` is ``patient1__CT``), or the studies folder's own name.
 
     Stock clients download an image as one file, so :meth:`get_image_uri` answers a series with an NRRD copy
-    of the same geometry, made on first use in a private temporary folder that goes with the process.
+    of the same geometry, made on first use in a private temporary folder; :meth:`close` deletes it.
 
     Args:
         folder: The studies. MONAI Label keeps ``datastore_v2.json`` and ``labels/`` in it.
@@ -51,7 +51,7 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
         # The base class calls methods below while it is being built.
         self._root = Path(folder)
         self._lock = threading.RLock()
-        self._copies = tempfile.TemporaryDirectory(prefix="prsmed-studies-")
+        self._copies: tempfile.TemporaryDirectory[str] | None = None
         self._scanned: dict[Path, tuple[int, bool]] = {}
         self._series = self._find_series()
         super().__init__(
@@ -89,10 +89,18 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
             info["name"] = Path(info["path"]).name
         return info
 
+    def close(self) -> None:
+        """Delete the copies of series."""
+        with self._lock:
+            if self._copies is not None:
+                self._copies.cleanup()
+                self._copies = None
+
     def _as_file(self, image_id: str, series: Path) -> Path:
         newest = max(file.stat().st_mtime_ns for file in series.iterdir())
-        copy = Path(self._copies.name) / str(newest) / f"{image_id}.nrrd"
         with self._lock:
+            self._copies = self._copies or tempfile.TemporaryDirectory(prefix="prsmed-studies-")
+            copy = Path(self._copies.name) / str(newest) / f"{image_id}.nrrd"
             if not copy.exists():
                 copy.parent.mkdir(exist_ok=True)
                 write_image(read_volume(series), copy)

@@ -89,7 +89,7 @@ def ask_and_show(url: str, number: int, question: DemoQuestion, folder: Path, co
             console.print("No mask: nothing was found to outline.")
         else:
             for path in _write_files(url, number, question, reply, folder):
-                console.print(f"Written: {path}", highlight=False, soft_wrap=True)
+                console.print(f"Written: {path}", highlight=False)
     except (ServerError, requests.RequestException) as error:
         console.print(f"[red]Not answered:[/red] {error}", highlight=False)
         return False

@@ -14,11 +14,13 @@ import requests
 START_SECONDS = 300
 STOP_SECONDS = 15
 _POLL_SECONDS = 0.5
+_TAIL_LINES = 15
+_MISTAKE = "prsmed.errors.PRSMedError: "
 _APP = Path(__file__).resolve().parent
 
 
 class StartFailed(RuntimeError):
-    """The server ended, or did not answer in time; holds the last lines of its log."""
+    """The server ended, or did not answer in time; says why, as far as its log does."""
 
 
 class ServerProcess:
@@ -85,9 +87,9 @@ class ServerProcess:
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if self._process.poll() is not None:
-                raise StartFailed(self._log_tail(15))
+                raise StartFailed(self._reason())
             if time.monotonic() > deadline:
-                raise StartFailed(f"no answer after {START_SECONDS} seconds\n{self._log_tail(15)}")
+                raise StartFailed(f"no answer after {START_SECONDS} seconds\n{self._log_tail(_TAIL_LINES)}")
             yield self._log_tail(1)
             time.sleep(_POLL_SECONDS)
 
@@ -126,6 +128,11 @@ class ServerProcess:
         if self._model is not None:
             environment["PRSMED_MODEL"] = _absolute(self._model)
         return environment
+
+    def _reason(self) -> str:
+        """Our own words for a user's mistake where the log has them, else its end."""
+        log = self._log_tail(_TAIL_LINES)
+        return log.rpartition(_MISTAKE)[2].splitlines()[0] if _MISTAKE in log else log
 
     def _log_tail(self, lines: int) -> str:
         text = self.log.read_text(errors="replace") if self.log.exists() else ""

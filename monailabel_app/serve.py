@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0; 1 when the server did not start or a question failed; 2 for a mistake on the command line.
     """
     options = _parser().parse_args(argv)
-    console = Console()
+    console = Console(soft_wrap=True)
     try:
         port = _port(options.host, options.port)
         studies, questions = _studies(options.studies)
@@ -68,6 +68,8 @@ def _run(server: ServerProcess, questions: list[DemoQuestion] | None, once: bool
     all_answered = bool(answered) and all(answered)
     if not questions:
         console.print("[yellow]No images were found to ask about.[/yellow]")
+    elif not all_answered:
+        console.print(f"[red]Not every question was answered;[/red] see {server.log}", highlight=False)
     if once:
         return _EXIT_OK if all_answered else _EXIT_FAILED
     _show_commands(server.url, questions, console)
@@ -84,7 +86,7 @@ def _show_commands(url: str, questions: list[DemoQuestion], console: Console) ->
         f"curl '{url}/infer/prsmed?image={image}&output=image' -o mask.nii.gz \\\n"
         '     -F \'params={"prompt": "Where is the lesion?", "mode": "volume"}\'',
     ):
-        console.print(command, highlight=False, soft_wrap=True, markup=False)
+        console.print(command, highlight=False, markup=False)
     console.print(
         f"In 3D Slicer: module MONAI Label, server {url}, Auto Segmentation, model prsmed.", highlight=False
     )

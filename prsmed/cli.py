@@ -30,7 +30,7 @@ app.add_typer(benchmark_app, name="benchmark")
 out, err = Console(), Console(stderr=True)
 Image = Annotated[Path, typer.Argument(help="DICOM series folder or file, NIfTI, NRRD, PNG or JPEG.")]
 Model = Annotated[str, typer.Option(help="Shipped weights by name, or a checkpoint folder.")]
-Data = Annotated[Path, typer.Option(help="Folder with pairs/index.csv (docs/data.md).")]
+Data = Annotated[Path, typer.Option(envvar="PRSMED_DATA", help="Folder with pairs/index.csv (docs/data.md).")]
 Device = Annotated[str | None, typer.Option(help="Torch device, e.g. cpu or cuda; chosen by itself when left out.")]
 
 
@@ -125,6 +125,32 @@ def train(
 
         manifest = run_training(preset, data, run, config, report, device)
     out.print(f"Written: {run / 'checkpoint'} ({manifest.version}, sha256 {manifest.sha256[:12]}...)", soft_wrap=True)
+
+
+@app.command()
+def evaluate(
+    data: Data,
+    model: Annotated[
+        str, typer.Option("--preset", "--model", help="Shipped weights by name, or a checkpoint folder.")
+    ] = "nano",
+    conversations: Annotated[
+        Path | None, typer.Option(help="A list of `prsmed data build`; built from the held-out split when left out.")
+    ] = None,
+    out_folder: Annotated[
+        Path | None, typer.Option("--out", help="Folder for report.html, report.md and report.json.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="Torch device.")] = "cpu",
+) -> None:
+    """Judge masks and words on held-out images, with intervals and the constant answer beside them."""
+    from prsmed.evaluation import evaluate as run_evaluation
+    from prsmed.evaluation import to_terminal
+
+    with _bar("questions", show=True) as report:
+        evaluation = run_evaluation(model, conversations, data, out_folder, report, device)
+    for table in to_terminal(evaluation.tables()):
+        out.print(table)
+    if out_folder is not None:
+        out.print(f"Written: {out_folder}", soft_wrap=True)
 
 
 @benchmark_app.command("ask")

@@ -25,9 +25,9 @@ sys.path.insert(0, str(Path(__file__).parent / "data"))  # small_set.py serves e
 def shared_data() -> Path:
     """Real image/mask pairs and volumes, when this machine has them."""
     default = Path(__file__).resolve().parents[2] / "shared" / "data"
-    folder = Path(os.environ.get("PRSMED_SHARED_DATA", default))
+    folder = Path(os.environ.get("PRSMED_DATA", default))
     if not folder.is_dir():
-        pytest.skip(f"real images not found at {folder}; set PRSMED_SHARED_DATA to their folder")
+        pytest.skip(f"real images not found at {folder}; set PRSMED_DATA to their folder")
     return folder
 
 

@@ -13,9 +13,7 @@ OUTCOMES = [
     outcome(dice=0.4, agrees=False, group="g2"),
     absent(group="g3"),
     absent(raw_share=0.0010001, group="g3"),
-    absent(
-        raw_share=0.0009, mask_share=0.0009, says_present=True, text_denies=False, agrees=True, group="g4"
-    ),
+    absent(raw_share=0.0009, mask_share=0.0009, says_present=True, text_denies=False, agrees=True, group="g4"),
     outcome(modality="lung_ct", dice=1.0),
 ]
 EXPECTED = {  # brain, worked out by hand

@@ -62,6 +62,14 @@ def test_a_changed_series_is_converted_again(folder: Path, datastore: StudyDatas
     assert read_volume(datastore.get_image_uri("series")).shape[2] == before.shape[2] - 1
 
 
+def test_closing_leaves_no_copy(datastore: StudyDatastore) -> None:
+    copy = Path(datastore.get_image_uri("series"))
+    datastore.close()
+    assert not copy.exists()
+    assert not copy.parent.parent.exists()
+    assert Path(datastore.get_image_uri("series")).exists()
+
+
 def test_files_keep_their_own_path(folder: Path, datastore: StudyDatastore) -> None:
     assert datastore.get_image_uri("nifti") == str(folder.resolve() / "nifti.nii.gz")
     assert datastore.get_image_uri("nothing") == ""

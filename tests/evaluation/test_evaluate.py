@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from evaluation_set import tiny_unet, write_checkpoint
+
+from prsmed.data import build
+from prsmed.errors import PRSMedError
+from prsmed.evaluation import evaluate
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_checkpoint(tmp_path_factory.mktemp("checkpoint"))
+
+
+def quiet(done: int, total: int) -> None:
+    """No progress shown."""
+
+
+def test_the_held_out_list_is_built_and_answered(checkpoint: Path, image_root: Path, tmp_path: Path) -> None:
+    steps: list[tuple[int, int]] = []
+    found = evaluate(checkpoint, None, image_root, tmp_path, lambda *step: steps.append(step))
+    lines = (tmp_path / "conversations/conversations.jsonl").read_text().splitlines()
+    assert [outcome.id for outcome in found.outcomes] == [json.loads(line)["id"] for line in lines]
+    assert steps == [(number + 1, len(lines)) for number in range(len(lines))]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "conversations",
+        "evaluation.json",
+        "outcomes.jsonl",
+        "report.html",
+        "report.md",
+    }
+    assert "data:image/png;base64" in (tmp_path / "report.html").read_text()
+
+
+def test_twice_the_same_and_nothing_written(checkpoint: Path, image_root: Path, tmp_path: Path) -> None:
+    path = build(image_root, tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    one = evaluate(checkpoint, path, image_root, None, quiet)
+    other = evaluate(checkpoint, None, image_root, None, quiet)
+    assert one.to_json() == other.to_json()
+    assert one.outcomes == other.outcomes
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_the_baseline_goes_the_same_way(image_root: Path, tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "unet", tiny_unet())
+    found = evaluate(folder, None, image_root, tmp_path / "out", quiet)
+    assert "dice" in found.summary
+    assert "agreement" not in found.summary
+    assert (tmp_path / "out/report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("keep", "code"),
+    [(slice(0, 0), "empty_list"), (slice(0, 2), "duplicate_id"), (None, "missing_conversations")],
+)
+def test_lists_that_cannot_be_counted(
+    checkpoint: Path, image_root: Path, tmp_path: Path, keep: slice | None, code: str
+) -> None:
+    path = build(image_root, tmp_path / "list")
+    lines = path.read_text().splitlines(keepends=True)
+    if keep is None:
+        path.unlink()
+    else:
+        path.write_text("".join(lines[keep] * 2))
+    with pytest.raises(PRSMedError) as error:
+        evaluate(checkpoint, path, image_root, tmp_path / "out", quiet)
+    assert error.value.code == code
+    assert not (tmp_path / "out").exists()

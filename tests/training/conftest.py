@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from prsmed.data import ConversationDataset, phantom_records
+from prsmed.model.config import DecoderConfig
+from prsmed.model.prsmed import PRSMed
+from prsmed.training.config import TrainConfig
+from prsmed.training.learner import Learner, PRSMedLearner
+from prsmed.training.trainer import Trainer
+
+RECORDS = phantom_records(12, seed=0)
+FACTS = {"preset": "tiny"}
+
+
+@pytest.fixture(scope="session")
+def phantoms() -> Callable[..., ConversationDataset]:
+    """Make a dataset of drawn images; they are drawn once for all tests."""
+    cache: dict[str, dict] = {}
+
+    def make(split: str = "train", **options: object) -> ConversationDataset:
+        records = [record for record in RECORDS if record.split == split]
+        dataset = ConversationDataset(records, Path("unused"), 64, **options)  # type: ignore[arg-type]
+        dataset._cache = cache.setdefault(split, {})
+        return dataset
+
+    return make
+
+
+@pytest.fixture
+def make_trainer(
+    phantoms: Callable[..., ConversationDataset], make_tiny: Callable[..., PRSMed]
+) -> Callable[..., Trainer]:
+    """Make a trainer of a tiny model with dropout over phantoms; ``weights_seed`` moves its first weights."""
+
+    def make(
+        run: Path, config: TrainConfig, *, weights_seed: int = 0, wrap: Callable[[Learner], Learner] | None = None
+    ) -> Trainer:
+        decoder = DecoderConfig(dim=16, num_heads=2, up_dims=(12, 10, 8), skips=3, dropout=0.1)
+        model = make_tiny(decoder=decoder)
+        torch.manual_seed(weights_seed)
+        with torch.no_grad():
+            for weight in model.parameters():
+                weight.add_(torch.randn_like(weight), alpha=0.01 * (weights_seed > 0))
+        learner: Learner = PRSMedLearner(model, config)
+        run.mkdir(parents=True, exist_ok=True)
+        return Trainer(
+            wrap(learner) if wrap else learner,
+            config,
+            train=phantoms(augment=True, absent_share=config.absent_share, radius=0.1),
+            check=phantoms("val", absent_share=0.0),
+            image_size=64,
+            run=run,
+            device=torch.device("cpu"),
+        )
+
+    return make

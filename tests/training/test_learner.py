@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from prsmed.model.prsmed import PRSMed
+from prsmed.model.unet import BaselineUNet, UNetConfig
+from prsmed.training.batch import Batch
+from prsmed.training.config import TrainConfig
+from prsmed.training.learner import PRSMedLearner, UNetLearner
+
+CONFIG = TrainConfig(true_mask_share=0.5)
+
+
+@pytest.fixture
+def batch() -> Batch:
+    generator = torch.Generator().manual_seed(0)
+    mask = torch.zeros(4, 1, 64, 64)
+    mask[:2, :, 8:24, 30:50] = 1
+    questions = ("where is the polyp?", "polyp?", "is there a polyp in this image?", "find the polyp")
+    answers = ("at the top left", "yes", "no", "there is no polyp")
+    return Batch(torch.rand(4, 3, 64, 64, generator=generator), mask, questions, answers)
+
+
+def coded_masks(model: PRSMed, batch: Batch, share: float) -> Tensor:
+    """The masks that a training pass tells the language model about."""
+    seen: list[Tensor] = []
+    assert model.mask_tokens is not None
+    handle = model.mask_tokens.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    PRSMedLearner(model, replace(CONFIG, true_mask_share=share)).losses(batch)
+    handle.remove()
+    return seen[0]
+
+
+def test_the_share_decides_whose_true_mask_is_told(make_tiny: Callable[..., PRSMed], batch: Batch) -> None:
+    model = make_tiny()
+    assert torch.equal(coded_masks(model, batch, 1.0), batch.mask > 0)
+    assert torch.equal(coded_masks(model, batch, 0.0), PRSMedLearner(model, CONFIG).predict(batch))
+    assert not torch.equal(coded_masks(model, batch, 0.0), batch.mask > 0)
+
+
+def test_losses_are_weighted(make_tiny: Callable[..., PRSMed], batch: Batch) -> None:
+    model = make_tiny()
+    weights = {"mask": 3.0, "text": 5.0, "presence": 7.0}
+    plain = replace(CONFIG, true_mask_share=1.0, mask_weight=1.0, text_weight=1.0, presence_weight=1.0)
+    weighted = replace(plain, **{f"{name}_weight": weight for name, weight in weights.items()})
+    one, other = PRSMedLearner(model, plain).losses(batch), PRSMedLearner(model, weighted).losses(batch)
+    assert {name: (other[name] / one[name]).item() for name in one} == pytest.approx(weights, rel=1e-5)
+
+
+def test_the_end_of_an_answer_is_learnt(make_tiny: Callable[..., PRSMed], batch: Batch) -> None:
+    """A model that never ends its answers pays for it."""
+    model = make_tiny()
+    learner = PRSMedLearner(model, replace(CONFIG, true_mask_share=1.0))
+    before = learner.losses(batch)["text"].item()
+    plain = model.language.logits
+
+    def never_ending(hidden: Tensor) -> Tensor:
+        logits = plain(hidden).clone()
+        logits[..., model.language.tokenizer.eos_token_id] -= 50
+        return logits
+
+    model.language.logits = never_ending  # type: ignore[method-assign]
+    answers = model.language.encode_answers(batch.answers)
+    ends = len(batch.answers) / int(answers.is_real.sum())
+    assert learner.losses(batch)["text"].item() == pytest.approx(before + 50 * ends, rel=0.02)
+
+
+def test_a_unet_answers_where_its_probability_is_half(batch: Batch) -> None:
+    torch.manual_seed(0)
+    model = BaselineUNet(UNetConfig(channels=(4, 8, 8))).eval()
+    learner = UNetLearner(model)
+    with torch.no_grad():
+        expected = model(batch.pixels).sigmoid() >= 0.5
+    assert torch.equal(learner.predict(batch), expected)
+    assert 0 < expected.float().mean() < 1
+    assert set(learner.losses(batch)) == {"mask"}

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from prsmed.training.losses import mask_loss, presence_loss, text_loss
+
+Floats = NDArray[np.float64]
+
+
+def bce(logits: Floats, target: Floats) -> float:
+    probability = 1 / (1 + np.exp(-logits))
+    return float(-(target * np.log(probability) + (1 - target) * np.log(1 - probability)).mean())
+
+
+def soft_dice(logits: Floats, target: Floats) -> float:
+    probability = 1 / (1 + np.exp(-logits))
+    return float((2 * (probability * target).sum() + 1) / (probability.sum() + target.sum() + 1))
+
+
+@pytest.fixture
+def masks() -> tuple[Floats, Floats]:
+    """Logits and targets ``(3, 1, 8, 8)``; the second target is absent."""
+    rng = np.random.default_rng(0)
+    target = (rng.random((3, 1, 8, 8)) > 0.6).astype(float)
+    target[1] = 0
+    return rng.normal(0, 2, (3, 1, 8, 8)), target
+
+
+def loss_of(logits: Floats, target: Floats) -> float:
+    return float(mask_loss(torch.from_numpy(logits), torch.from_numpy(target)))
+
+
+def test_mask_loss_is_bce_plus_the_dice_loss_of_present_targets(masks: tuple[Floats, Floats]) -> None:
+    logits, target = masks
+    dices = [1 - soft_dice(logits[row], target[row]) for row in (0, 2)]
+    assert loss_of(logits, target) == pytest.approx(bce(logits, target) + np.mean(dices), rel=1e-6)
+
+
+def test_absent_targets_have_no_dice(masks: tuple[Floats, Floats]) -> None:
+    logits, target = masks
+    assert loss_of(logits[1:2], target[1:2]) == pytest.approx(bce(logits[1:2], target[1:2]), rel=1e-6)
+
+
+def test_a_perfect_mask_costs_nothing_and_a_wrong_one_stays_finite(masks: tuple[Floats, Floats]) -> None:
+    target = masks[1]
+    assert loss_of(200 * (target - 0.5), target) == pytest.approx(0, abs=1e-6)
+    wrong = torch.from_numpy(-2000 * (target - 0.5)).requires_grad_()
+    loss = mask_loss(wrong, torch.from_numpy(target))
+    loss.backward()
+    assert loss.isfinite()
+    assert wrong.grad is not None
+    assert wrong.grad.isfinite().all()
+
+
+def test_text_loss_is_the_mean_over_the_answers_own_tokens() -> None:
+    rng = np.random.default_rng(1)
+    logits, ids = rng.normal(size=(2, 4, 7)), rng.integers(0, 7, (2, 4))
+    is_real = np.array([[True, True, True, True], [True, True, False, False]])
+    shares = np.exp(logits) / np.exp(logits).sum(axis=2, keepdims=True)
+    expected = -np.mean([np.log(shares[row, step, ids[row, step]]) for row, step in np.argwhere(is_real)])
+    arguments = [torch.from_numpy(array) for array in (logits, ids, is_real)]
+    assert float(text_loss(*arguments)) == pytest.approx(expected, rel=1e-6)
+    logits[1, 2:], ids[1, 2:] = 50.0, 0
+    assert float(text_loss(*arguments)) == pytest.approx(expected, rel=1e-6)  # padding (the tensors share memory)
+    logits[1, 1, ids[1, 1]] -= 3.0
+    assert float(text_loss(*arguments)) > expected + 0.1  # the last real token, where the end token stands
+
+
+def test_presence_loss_is_binary_cross_entropy() -> None:
+    logits, is_present = np.array([-1.5, 0.3, 4.0]), np.array([False, True, False])
+    found = float(presence_loss(torch.from_numpy(logits).float(), torch.from_numpy(is_present)))
+    assert found == pytest.approx(bce(logits, is_present.astype(float)), rel=1e-5)
