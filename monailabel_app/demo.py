@@ -13,6 +13,7 @@ import numpy as np
 import requests
 from numpy.typing import NDArray
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from monailabel_app.client import Reply, ServerError, ask, download_image, list_images
@@ -78,7 +79,7 @@ def ask_and_show(url: str, number: int, question: DemoQuestion, folder: Path, co
     Returns:
         Whether it was answered.
     """
-    console.rule(f"{number}. {question.image}: {question.prompt}")
+    console.rule(escape(f"{number}. {question.image}: {question.prompt}"))
     started = time.monotonic()
     try:
         with console.status("Asking ..."):
@@ -89,15 +90,15 @@ def ask_and_show(url: str, number: int, question: DemoQuestion, folder: Path, co
             console.print("No mask: nothing was found to outline.")
         else:
             for path in _write_files(url, number, question, reply, folder):
-                console.print(f"Written: {path}", highlight=False)
+                console.print(f"Written: {escape(str(path))}", highlight=False)
     except (ServerError, requests.RequestException) as error:
-        console.print(f"[red]Not answered:[/red] {error}", highlight=False)
+        console.print(f"[red]Not answered:[/red] {escape(str(error))}", highlight=False)
         return False
     return True
 
 
 def _show_answer(answer: dict[str, Any], elapsed: float, console: Console) -> None:
-    console.print(f"[bold]{answer['answer']}[/bold]", highlight=False)
+    console.print(f"[bold]{escape(answer['answer'])}[/bold]", highlight=False)
     present, agreement = answer["present"], answer["agreement"]
     console.print(f"Present: {present['probability']:.2f} (threshold {present['threshold']:.2f})")
     verdict = {True: "agree", False: "[red]disagree[/red]", None: "cannot be compared"}[agreement["agrees"]]
@@ -113,7 +114,7 @@ def _findings_table(findings: list[dict[str, Any]]) -> Table:
     for finding in findings:
         volume = finding["volume_mm3"]
         table.add_row(
-            finding["name"],
+            escape(finding["name"]),
             finding["zone"]
             + (" (near centre)" if finding["near_center"] and finding["zone"] != "center" else ""),
             finding["patient_side"] or "unknown",

@@ -117,6 +117,9 @@ class ServerProcess:
 
     def _environment(self) -> dict[str, str]:
         environment = {
+            # Beside other busy processes (a retraining, say), threads that spin while they wait make a question
+            # take minutes instead of a second.
+            "OMP_WAIT_POLICY": "PASSIVE",
             **os.environ,
             # MONAI Label looks for its DICOM tools (dcmqi) on PATH and would else download them.
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from prsmed.errors import PRSMedError
+from prsmed.imaging import PLANES, Plane
 from prsmed.inference import check_question
 
 Mode = Literal["slice", "volume"]
@@ -40,7 +41,7 @@ class AskRequest:
 
     prompt: str
     mode: Mode
-    plane: str | None
+    plane: Plane | None
     slice: int | None
     slice_range: tuple[int, int] | None
     window: tuple[float, float] | str | None
@@ -51,7 +52,7 @@ class AskRequest:
     def parse(cls, params: Mapping[str, Any]) -> AskRequest:
         """Read the params of a request.
 
-        Whether plane, slices and window fit the image is `prsmed.imaging`'s to say, later.
+        Whether slices and window fit the image is `prsmed.imaging`'s to say, later.
 
         Raises:
             PRSMedError: ``bad_prompt`` and the codes of ``check_question``; ``unknown_mode``;
@@ -101,10 +102,13 @@ def _mode(value: Any) -> Mode:
     raise PRSMedError("unknown_mode", f"mode {_show(value)} is unknown; choose one of {', '.join(MODES)}")
 
 
-def _plane(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    raise PRSMedError("unknown_plane", f"plane {_show(value)} is not a name; write it as a string")
+def _plane(value: Any) -> Plane | None:
+    if value is None:
+        return None
+    for plane in PLANES:
+        if value == plane:
+            return plane
+    raise PRSMedError("unknown_plane", f"plane {_show(value)} is unknown; choose one of {', '.join(PLANES)}")
 
 
 def _slice(value: Any) -> int | None:
@@ -156,8 +160,11 @@ def _conversation(value: Any) -> str | None:
 
 
 def _result_extension(value: Any) -> str | None:
-    if value is None or value in EXTENSIONS:
-        return value
+    if value is None:
+        return None
+    for extension in EXTENSIONS:
+        if value == extension:
+            return extension
     raise PRSMedError(
         "bad_result_extension",
         f"result_extension {_show(value)} cannot be written; choose one of {', '.join(EXTENSIONS)}",

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
+from rich.markup import escape
 
 from monailabel_app.demo import DemoQuestion, ask_and_show, demo_questions, questions_about
 from monailabel_app.process import ServerProcess, StartFailed
@@ -33,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         port = _port(options.host, options.port)
         studies, questions = _studies(options.studies)
     except ValueError as error:
-        console.print(f"[red]{error}[/red]")
+        console.print(f"[red]{escape(str(error))}[/red]")
         return _EXIT_USAGE
     # SIGTERM leaves through `finally` as Ctrl-C does, so that no server is left behind.
     signal.signal(signal.SIGTERM, _interrupt)
@@ -42,7 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(server, questions, options.once, console)
     except StartFailed as error:
         console.print(
-            f"[red]The server did not start.[/red]\n{error}\nIts whole log: {server.log}", highlight=False
+            f"[red]The server did not start.[/red]\n{escape(str(error))}\nIts whole log: {server.log}",
+            highlight=False,
         )
         return _EXIT_FAILED
     except KeyboardInterrupt:
@@ -56,9 +58,10 @@ def _run(server: ServerProcess, questions: list[DemoQuestion] | None, once: bool
     server.start()
     with console.status("Starting (about 20 seconds) ...") as status:
         for line in server.wait_until_ready():
-            status.update(f"Starting ... {line[:90]}")
+            status.update(escape(f"Starting ... {line[:90]}"))
     console.print(
-        f"[green]Serving[/green] {server.studies} at {server.url} (log: {server.log})", highlight=False
+        f"[green]Serving[/green] {escape(server.studies)} at {server.url} (log: {server.log})",
+        highlight=False,
     )
     questions = questions_about(server.url) if questions is None else questions
     answered = [

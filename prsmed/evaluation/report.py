@@ -16,7 +16,7 @@ from prsmed.evaluation.summary import Row
 from prsmed.evaluation.tables import Table, tables, to_markdown
 from prsmed.model.checkpoint import Manifest
 
-JSON, OUTCOMES, MARKDOWN, HTML = "evaluation.json", "outcomes.jsonl", "report.md", "report.html"
+JSON, OUTCOMES, MARKDOWN, HTML = "report.json", "outcomes.jsonl", "report.md", "report.html"
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Evaluation:
 
 
 def write_report(evaluation: Evaluation, pictures: Sequence[Picture], out: Path) -> None:
-    """Write ``evaluation.json``, ``outcomes.jsonl`` (one answer a line), ``report.md`` and ``report.html``."""
+    """Write ``report.json``, ``outcomes.jsonl`` (one answer a line), ``report.md`` and ``report.html``."""
     out.mkdir(parents=True, exist_ok=True)
     (out / JSON).write_text(json.dumps(evaluation.to_json(), indent=2) + "\n", encoding="utf-8")
     lines = [json.dumps(asdict(outcome), ensure_ascii=False) + "\n" for outcome in evaluation.outcomes]

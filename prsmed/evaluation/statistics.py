@@ -34,7 +34,7 @@ class Estimate:
 
     Attributes:
         value: The mean.
-        low: Lower end; ``None`` when there is a single group, so that nothing can be resampled.
+        low: Lower end; ``None`` when a part has a single group, so that nothing can be resampled.
         high: Upper end, likewise.
         n: Number of values.
         groups: Number of groups.

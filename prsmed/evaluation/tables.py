@@ -116,7 +116,7 @@ def _cell(measure: Measure, summary: Mapping[str, Row], part: str) -> Cell:
 
 def _interval(estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None:
-        return "[one group]"
+        return "[no interval]"
     return f"[{estimate.low:.2f}, {estimate.high:.2f}]"
 
 

@@ -28,7 +28,7 @@ def test_the_held_out_list_is_built_and_answered(checkpoint: Path, image_root: P
     assert steps == [(number + 1, len(lines)) for number in range(len(lines))]
     assert {path.name for path in tmp_path.iterdir()} == {
         "conversations",
-        "evaluation.json",
+        "report.json",
         "outcomes.jsonl",
         "report.html",
         "report.md",

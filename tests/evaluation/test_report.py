@@ -83,7 +83,7 @@ def test_machines_get_every_estimate_and_every_answer(written: Path) -> None:
 def test_markdown_tables_are_whole(written: Path) -> None:
     text = (written / MARKDOWN).read_text()
     assert "| brain mri | 2 (2) | 1 (1) | 0.500 [0.25, 0.75] |" in text
-    assert "| lung ct | 1 (1) | 0 (0) | 1.000 [one group] |" in text
+    assert "| lung ct | 1 (1) | 0 (0) | 1.000 [no interval] |" in text
     blocks = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
     assert len(blocks) == 3
     for block in blocks:

@@ -197,6 +197,8 @@ def test_progress_and_the_log_tell_the_curve(make_trainer: Make, tmp_path: Path)
 @pytest.mark.xfail(strict=True, reason="a run killed between its log and its state logs that step twice")
 def test_no_step_is_logged_twice(make_trainer: Make, tmp_path: Path) -> None:
     run_until_killed(make_trainer, tmp_path, 4)
+    with (tmp_path / "log.jsonl").open("a") as log:
+        log.write('{"step": 4, "si')  # and one cut off
     make_trainer(tmp_path, CONFIG).run(FACTS, ignore)
     rows = [json.loads(line)["step"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert rows == [4, 6]
