@@ -99,6 +99,7 @@ def train(
     steps: Annotated[int | None, typer.Option(help="Optimiser steps.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Images a step.")] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    init: Annotated[str | None, typer.Option(help="Start from these weights: a name or a checkpoint folder.")] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed, another run.")] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads.")] = None,
     device: Annotated[str, typer.Option(help="Torch device.")] = "cpu",
@@ -123,7 +124,7 @@ def train(
             if now.dice is not None:
                 bar.console.print(f"step {now.step}: held-out Dice {now.dice:.3f}")
 
-        manifest = run_training(preset, data, run, config, report, device)
+        manifest = run_training(preset, data, run, config, report, device, init)
     out.print(f"Written: {run / 'checkpoint'} ({manifest.version}, sha256 {manifest.sha256[:12]}...)", soft_wrap=True)
 
 

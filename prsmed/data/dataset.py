@@ -16,7 +16,7 @@ from prsmed.data.images import fit_square, read_image
 from prsmed.data.record import Record
 
 _PHANTOM_SHARE = 0.08
-_CROP_SHARE = 0.25  # of the absent turns about real images: their lesion is cut away instead of misnamed
+_CROP_SHARE = 0.25  # of the absent turns: the lesion is cut out of the picture, when there is room, not misnamed
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,16 @@ class Sample:
 
     Attributes:
         pixels: ``(size, size, 3)`` uint8 image in the model's square.
-        mask: ``(size, size)`` uint8, 1 where the asked-for target is; all 0 in an absent turn.
-        turn: Question and answer.
+        mask: ``(size, size)`` uint8, 1 where the image's own target is; all 0 when there is none.
+        turn: Question and answer about that target, present or not.
+        absent: A second question about the same image, for something that is surely not in it.
         record: Where the image came from.
     """
 
     pixels: NDArray[np.uint8]
     mask: NDArray[np.uint8]
     turn: Turn
+    absent: Turn | None
     record: Record
 
 
@@ -47,7 +49,7 @@ class ConversationDataset:
         size: Side of the model's square in pixels.
         seed: Another seed draws other questions and variations.
         augment: Whether images are varied.
-        absent_share: Share of questions about something that is not in the image.
+        absent_share: Share of questions about something that is not in the image; truly empty images come on top.
         radius: Near-centre radius as a share of the width.
         cache_images: Keep decoded images in memory (0.1 to 0.3 MB each).
     """
@@ -91,16 +93,20 @@ class ConversationDataset:
         record = self.records[index % len(self.records)]
         image, mask = self._read(index % len(self.records))
         rng = np.random.default_rng([self.seed, epoch, index])
-        ask_absent = bool(rng.random() < self.absent_share)
+        wants_absent = bool(rng.random() < self.absent_share / (1 - (1 - _CROP_SHARE) * self.absent_share))
+        is_emptied = False
         if self.augment:
-            emptied = crop_empty(image, mask, record, rng) if ask_absent and rng.random() < _CROP_SHARE else None
-            image, mask = flip(*(emptied or zoom(image, mask, record, rng)), record, rng)
+            cropped = crop_empty(image, mask, record, rng) if wants_absent and rng.random() < _CROP_SHARE else None
+            is_emptied = cropped is not None
+            image, mask = flip(*(cropped or zoom(image, mask, record, rng)), record, rng)
         pixels, mask, fit = fit_square(image, mask, self.size)
-        turn = converse(mask, record, rng, absent_share=float(ask_absent), radius=self.radius)
+        turn = converse(mask, record, rng, absent_share=0.0, radius=self.radius)
+        asks_more = wants_absent and turn.present and not is_emptied
+        absent = converse(mask, record, rng, absent_share=1.0, radius=self.radius) if asks_more else None
         if self.augment:
             content = np.s_[fit.top : fit.top + fit.height, fit.left : fit.left + fit.width]
             pixels[content] = recolor(pixels[content], rng)
-        return Sample(pixels, mask if turn.present else np.zeros_like(mask), turn, record)
+        return Sample(pixels, mask, turn, absent, record)
 
     def _read(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         if self._cache is None:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from prsmed.model.conditioner import SequenceConditioner
 from prsmed.model.config import ModelConfig
-from prsmed.model.decoder import FusionDecoder
+from prsmed.model.decoder import Fused, FusionDecoder
 from prsmed.model.encoder import ImageEncoder, ImageFeatures
 from prsmed.model.language import Context, LanguageModel, TokenBatch
 from prsmed.model.mask_tokens import MaskTokens
@@ -61,7 +61,7 @@ class Segmented:
 
 @dataclass(frozen=True)
 class Output:
-    """One training pass: ``text_logits`` ``(B, T, vocabulary)`` predict the answer tokens ``(B, T)``."""
+    """One training pass (:meth:`PRSMed.forward`)."""
 
     segmented: Segmented
     text_logits: Tensor
@@ -99,7 +99,10 @@ class PRSMed(nn.Module):
 
     def see(self, pixels: Tensor) -> Seen:
         """Look at images ``(B, 3, S, S)``, red, green, blue in 0..1."""
-        features = self.encoder(pixels)
+        return self.glance(self.encoder(pixels))
+
+    def glance(self, features: ImageFeatures) -> Seen:
+        """The second half of :meth:`see`: the language model's prefix over encoder features."""
         prefix = self._prefix_embeds(features)
         return Seen(features, self.language.read(prefix, _all_real(prefix)))
 
@@ -109,15 +112,13 @@ class PRSMed(nn.Module):
 
     def segment(self, features: ImageFeatures, prompt: Context, size: int) -> Segmented:
         """Draw masks of side ``size`` from the prompt's hidden states; knows nothing of any answer."""
-        tokens, is_padding = self.conditioner(prompt)
-        fused = self.decoder.fuse(features, tokens, is_padding)
-        presence_logits = self.presence(fused.grid, _last_real(prompt))
+        fused, presence_logits = self._fuse(features, prompt)
         return Segmented(self.decoder.draw(fused, features, size), presence_logits)
 
     def mask_of(self, segmented: Segmented) -> Tensor:
         """Binary masks ``(B, 1, S, S)``: empty where the target is judged absent."""
         mask = segmented.mask_logits.sigmoid() >= self.config.mask_threshold
-        present = segmented.presence_logits.sigmoid() >= self.config.presence_threshold
+        present = segmented.presence_logits[: mask.shape[0]].sigmoid() >= self.config.presence_threshold
         return mask & present.view(-1, 1, 1, 1)
 
     @torch.no_grad()
@@ -147,38 +148,70 @@ class PRSMed(nn.Module):
         return [self.language.decode(row) for row in torch.stack(steps, dim=1).tolist()]
 
     def forward(
-        self, pixels: Tensor, questions: TokenBatch, answers: TokenBatch, true_mask: Tensor, use_true: Tensor
+        self,
+        pixels: Tensor,
+        questions: TokenBatch,
+        answers: TokenBatch,
+        true_mask: Tensor,
+        use_true: Tensor,
+        image_of: Tensor | None = None,
     ) -> Output:
         """Masks, presence and answer logits from one language-model pass over prompt and answer.
 
+        There may be more turns than images (T >= B): the first B turns are about the B images in order and have
+        masks; the others ask the same images for something absent, which has no mask to draw.
+
         Args:
             pixels: ``(B, 3, S, S)``.
-            questions: Prompt tokens.
-            answers: Answer tokens with the end token; they cannot reach the mask, being after the prompt.
+            questions: Prompt tokens of T turns.
+            answers: Answer tokens of T turns with the end token; they cannot reach the mask, being after the prompt.
             true_mask: ``(B, 1, S, S)`` bool.
             use_true: ``(B,)`` bool: rows whose mask tokens code the true mask, the others the predicted one.
+            image_of: ``(T,)`` which image a turn is about; one turn an image when ``None``.
+
+        Returns:
+            ``mask_logits`` ``(B, 1, S, S)``, ``presence_logits`` ``(T,)``, ``text_logits`` ``(T, length, vocabulary)``.
         """
         features = self.encoder(pixels)
-        prefix = self._prefix_embeds(features)
-        prompt_embeds = torch.cat([prefix, self.language.embed(questions.ids)], dim=1)
-        prompt_real = torch.cat([_all_real(prefix), questions.is_real], dim=1)
+        turns = features if image_of is None else ImageFeatures(features.dense[image_of], ())
+        prefix = self._prefix_embeds(turns)
+        embeds = torch.cat([prefix, self.language.embed(questions.ids)], dim=1)
+        is_real = torch.cat([_all_real(prefix), questions.is_real], dim=1)
         answer_embeds = self.language.embed(answers.ids)
         if self.mask_tokens is None:
-            embeds = torch.cat([prompt_embeds, answer_embeds], dim=1)
-            context = self.language.read(embeds, torch.cat([prompt_real, answers.is_real], dim=1))
-            prompt = Context(context.hidden[:, : prompt_embeds.shape[1]], prompt_real, ())
-            segmented = self.segment(features, prompt, pixels.shape[-1])
+            width = embeds.shape[1]
+            context = self.language.read(
+                torch.cat([embeds, answer_embeds], dim=1), torch.cat([is_real, answers.is_real], dim=1)
+            )
+            prompt = Context(context.hidden[:, :width], is_real, ())
+            segmented = self._draw_first(features, turns, prompt, pixels.shape[-1])
+            first = _last_real(prompt)
         else:
-            prompt = self.language.read(prompt_embeds, prompt_real)
-            segmented = self.segment(features, prompt, pixels.shape[-1])
+            prompt = self.language.read(embeds, is_real)
+            segmented = self._draw_first(features, turns, prompt, pixels.shape[-1])
             mask = torch.where(use_true.view(-1, 1, 1, 1), true_mask, self.mask_of(segmented))
-            tokens = self.mask_tokens(mask, features.dense)
-            is_real = torch.cat([_all_real(tokens), answers.is_real], dim=1)
-            context = self.language.read(torch.cat([tokens, answer_embeds], dim=1), is_real, prompt)
-        length = answers.ids.shape[1]
-        first = _last_real(prompt) if self.mask_tokens is None else context.hidden[:, -length - 1]
-        hidden = torch.cat([first.unsqueeze(1), context.hidden[:, -length:-1]], dim=1)
+            nothing = mask.new_zeros(turns.dense.shape[0] - mask.shape[0], *mask.shape[1:])
+            tokens = self.mask_tokens(torch.cat([mask, nothing]), turns.dense)
+            context = self.language.read(
+                torch.cat([tokens, answer_embeds], dim=1),
+                torch.cat([_all_real(tokens), answers.is_real], dim=1),
+                prompt,
+            )
+            first = context.hidden[:, -answers.ids.shape[1] - 1]
+        hidden = torch.cat([first.unsqueeze(1), context.hidden[:, -answers.ids.shape[1] : -1]], dim=1)
         return Output(segmented, self.language.logits(hidden))
+
+    def _fuse(self, features: ImageFeatures, prompt: Context) -> tuple[Fused, Tensor]:
+        """Image features that have looked at the prompt, and presence logits."""
+        tokens, is_padding = self.conditioner(prompt)
+        fused = self.decoder.fuse(features, tokens, is_padding)
+        return fused, self.presence(fused.grid, _last_real(prompt))
+
+    def _draw_first(self, features: ImageFeatures, turns: ImageFeatures, prompt: Context, size: int) -> Segmented:
+        """Masks of the images' own turns, presence of every turn."""
+        fused, presence_logits = self._fuse(turns, prompt)
+        own = Fused(fused.grid[: features.dense.shape[0]])
+        return Segmented(self.decoder.draw(own, features, size), presence_logits)
 
     def _prefix_embeds(self, features: ImageFeatures) -> Tensor:
         start = torch.full(

@@ -169,6 +169,4 @@ def _point(values: Sequence[float] | NDArray[np.float64]) -> tuple[float, float,
 
 def _check_shapes(mask: NDArray[Any], probability: NDArray[Any], shape: tuple[int, ...]) -> None:
     if mask.shape != shape or probability.shape != shape:
-        raise ValueError(
-            f"mask {mask.shape} and probability {probability.shape} must both have shape {shape}"
-        )
+        raise ValueError(f"mask {mask.shape} and probability {probability.shape} must both have shape {shape}")

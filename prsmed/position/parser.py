@@ -154,11 +154,7 @@ def _side_end(tokens: list[Token], index: int, last: int | None) -> int | None:
     if following[:1] == ["sided"]:
         return index + 1
     end = _skip(tokens, index + 1, ("glue",))
-    if (
-        end < len(tokens)
-        and tokens[end].tag == "patient"
-        and "of" in [token.word for token in tokens[index:end]]
-    ):
+    if end < len(tokens) and tokens[end].tag == "patient" and "of" in [token.word for token in tokens[index:end]]:
         return end
     end = _skip(tokens, index + 1, (*_VERTICAL, "organ_kind"))
     if end < len(tokens) and tokens[end].tag == "organ":

@@ -84,20 +84,13 @@ _IMAGING = r"(?!\s+(?:ct|mri?|scan|image|x ray|xray|ultrasound|slice|radiograph|
 
 
 def _pattern(names: dict[str, str], suffix: str) -> re.Pattern[str]:
-    spellings = sorted(
-        (s.replace("_", " ") for words in names.values() for s in words.split()), key=len, reverse=True
-    )
+    spellings = sorted((s.replace("_", " ") for words in names.values() for s in words.split()), key=len, reverse=True)
     return re.compile(rf"(?:\b(left|right)\s+)?\b({'|'.join(spellings)}){suffix}")
 
 
 _FINDING = _pattern(_FINDINGS, r"s?\b")
 _ORGAN = _pattern(_ANATOMY, rf"\b{_IMAGING}")
-_NAMES = {
-    s.replace("_", " "): name
-    for names in (_FINDINGS, _ANATOMY)
-    for name in names
-    for s in names[name].split()
-}
+_NAMES = {s.replace("_", " "): name for names in (_FINDINGS, _ANATOMY) for name in names for s in names[name].split()}
 
 
 def target_in(question: str) -> str:

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from prsmed.position.lexicon import LONGEST, TAGS, Tag, normalise
 
 _BE = frozenset({"is", "are", "was", "were", "be", "lies", "lie", "sits", "sit", "located", "situated"})
-_VERBS = _BE | frozenset(
-    {"shows", "show", "has", "have", "contains", "contain", "appears", "appear", "look", "seen"}
-)
+_VERBS = _BE | frozenset({"shows", "show", "has", "have", "contains", "contain", "appears", "appear", "look", "seen"})
 _RESTARTS = frozenset({"it", "they", "there", "the", "a", "an", "look", "we", "i", "you"})
 
 
@@ -80,9 +78,7 @@ def deny(tokens: list[Token]) -> bool:
                 _mark(clause)  # "in the top left there is nothing"
                 says_absent = True
             elif token.word == "spared":
-                _mark(
-                    clause[max((at for at in range(index) if clause[at].tag == "comma"), default=0) : index]
-                )
+                _mark(clause[max((at for at in range(index) if clause[at].tag == "comma"), default=0) : index])
             elif token.tag == "no" and not (token.word == "neither" and before in _BE):
                 _mark(clause[index:])
                 says_absent = True
@@ -99,9 +95,7 @@ def deny(tokens: list[Token]) -> bool:
 def _clauses(tokens: list[Token]) -> Iterator[list[Token]]:
     start = 0
     for index, token in enumerate(tokens):
-        if token.tag in ("stop", "but", "except") or (
-            token.tag == "comma" and _restarts(tokens[index + 1 :])
-        ):
+        if token.tag in ("stop", "but", "except") or (token.tag == "comma" and _restarts(tokens[index + 1 :])):
             yield tokens[start:index]
             start = index if token.tag == "except" else index + 1
     yield tokens[start:]
@@ -127,9 +121,7 @@ def _is_existential(clause: list[Token], index: int) -> bool:
     if following and following[0].word in ("appear", "occur"):
         following = clause[index + 2 : index + 5]
     is_in = len(following) > 1 and following[0].word in ("in", "on") and following[-1].tag == "image"
-    return is_in and not any(
-        token.tag in ("left", "right", "top", "bottom", "center") for token in clause[index:]
-    )
+    return is_in and not any(token.tag in ("left", "right", "top", "bottom", "center") for token in clause[index:])
 
 
 def _is_of_nearness(clause: list[Token], index: int) -> bool:

@@ -112,9 +112,7 @@ def quadrant(is_top: bool, is_left: bool) -> Zone:
 def _checked(mask: NDArray[Any]) -> NDArray[np.bool_]:
     on: NDArray[np.bool_] = np.asarray(mask) > 0
     if on.ndim != 2:
-        raise PRSMedError(
-            "bad_mask", f"the mask has shape {on.shape}; a position needs one slice: (rows, cols)"
-        )
+        raise PRSMedError("bad_mask", f"the mask has shape {on.shape}; a position needs one slice: (rows, cols)")
     if not on.any():
         raise PRSMedError("empty_mask", "the mask has no pixel above 0; only a mask with one has a position")
     return on

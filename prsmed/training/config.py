@@ -20,6 +20,7 @@ class TrainConfig:
         absent_share: Share of questions about something that is not in the image.
         true_mask_share: Share of rows whose mask tokens code the true mask instead of the predicted one.
         mask_weight, text_weight, presence_weight: Weights of the losses.
+        language_steps: Steps of the language model's own lesson before, on drawn masks without images.
         phantoms: How many generated phantoms stand among the training images.
     """
 
@@ -35,7 +36,8 @@ class TrainConfig:
     true_mask_share: float = 0.5
     mask_weight: float = 1.0
     text_weight: float = 1.0
-    presence_weight: float = 0.5
+    presence_weight: float = 1.0
+    language_steps: int = 500
     phantoms: int = 400
     seed: int = 0
 

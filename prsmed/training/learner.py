@@ -40,10 +40,11 @@ class PRSMedLearner:
         language, device = self.model.language, batch.pixels.device
         questions = language.encode_questions(batch.questions).to(device)
         answers = language.encode_answers(batch.answers).to(device)
-        use_true = torch.rand(len(batch.questions), device=device) < self.config.true_mask_share
-        output = self.model(batch.pixels, questions, answers, batch.mask > 0, use_true)
+        use_true = torch.rand(batch.pixels.shape[0], device=device) < self.config.true_mask_share
+        output = self.model(batch.pixels, questions, answers, batch.mask > 0, use_true, batch.image_of)
+        drawn = output.segmented.mask_logits[batch.has_mask]
         return {
-            "mask": self.config.mask_weight * mask_loss(output.segmented.mask_logits, batch.mask),
+            "mask": self.config.mask_weight * mask_loss(drawn, batch.mask[batch.has_mask]),
             "text": self.config.text_weight * text_loss(output.text_logits, answers.ids, answers.is_real),
             "presence": self.config.presence_weight * presence_loss(output.segmented.presence_logits, batch.is_present),
         }
@@ -51,7 +52,8 @@ class PRSMedLearner:
     @torch.no_grad()
     def predict(self, batch: Batch) -> Tensor:
         """The masks a user would get."""
-        questions = self.model.language.encode_questions(batch.questions).to(batch.pixels.device)
+        own = batch.questions[: batch.pixels.shape[0]]
+        questions = self.model.language.encode_questions(own).to(batch.pixels.device)
         seen = self.model.see(batch.pixels)
         prompt = self.model.read(seen, questions)
         return self.model.mask_of(self.model.segment(seen.features, prompt, batch.pixels.shape[-1]))
@@ -65,7 +67,7 @@ class UNetLearner:
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Loss ``mask``."""
-        return {"mask": mask_loss(self.model(batch.pixels), batch.mask)}
+        return {"mask": mask_loss(self.model(batch.pixels)[batch.has_mask], batch.mask[batch.has_mask])}
 
     @torch.no_grad()
     def predict(self, batch: Batch) -> Tensor:

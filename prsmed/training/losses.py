@@ -7,21 +7,22 @@ from torch import Tensor, nn
 
 
 def mask_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """BCE plus Dice.
+    """BCE plus Dice over images whose target is there; 0 for none.
 
-    Absent targets have an empty mask: they count in the BCE only, Dice being undefined there.
+    Where nothing is there is the presence head's to learn: pulling such masks down would only make the others timid.
 
     Args:
         logits: ``(B, 1, S, S)``.
         target: ``(B, 1, S, S)`` 0 or 1.
     """
+    if logits.shape[0] == 0:
+        return logits.sum()
     bce = nn.functional.binary_cross_entropy_with_logits(logits, target)
     probability = logits.sigmoid().flatten(1)
     truth = target.flatten(1)
     overlap = (probability * truth).sum(dim=1)
     dice = 1 - (2 * overlap + 1) / (probability.sum(dim=1) + truth.sum(dim=1) + 1)
-    present = (truth.sum(dim=1) > 0).to(dice.dtype)
-    return bce + (dice * present).sum() / present.sum().clamp(min=1)
+    return bce + dice.mean()
 
 
 def text_loss(logits: Tensor, ids: Tensor, is_real: Tensor) -> Tensor:

@@ -11,13 +11,15 @@ import torch
 
 from prsmed.data import ConversationDataset, phantom_records, read_pairs, vocabulary_lines
 from prsmed.model.build import build_model
-from prsmed.model.checkpoint import Manifest, save_checkpoint
+from prsmed.model.checkpoint import Manifest, find_checkpoint, load_checkpoint, load_strictly, save_checkpoint
 from prsmed.model.presets import find_preset
 from prsmed.model.tokenizer import train_tokenizer
 from prsmed.model.unet import BaselineUNet, UNetConfig
 from prsmed.training.config import TrainConfig
 from prsmed.training.curves import draw_curves
 from prsmed.training.learner import Learner, PRSMedLearner, UNetLearner
+from prsmed.training.lesson import teach_language
+from prsmed.training.state import has_state
 from prsmed.training.trainer import Progress, Trainer
 
 
@@ -28,6 +30,7 @@ def train(
     config: TrainConfig,
     report: Callable[[Progress], None],
     device: str = "cpu",
+    init: str | None = None,
 ) -> Manifest:
     """Train a preset (or ``"unet"``, the baseline) on the image/mask pairs under ``data``.
 
@@ -38,6 +41,7 @@ def train(
         config: The recipe.
         report: Called after every step.
         device: Torch device.
+        init: Checkpoint whose weights to start from instead of fresh ones.
 
     Raises:
         PRSMedError: For an unknown preset, missing data, or a run folder with another run.
@@ -46,6 +50,11 @@ def train(
     config = config if preset != "unet" else replace(config, absent_share=0.0)
     torch.manual_seed(config.seed)
     learner, image_size, radius = _learner(preset, config)
+    facts: dict[str, Any] = {"preset": preset, **config.to_json()}
+    if init is not None:
+        start, manifest = load_checkpoint(find_checkpoint(init))
+        load_strictly(learner.model, start.state_dict())
+        facts |= {"init": manifest.version, "init_sha256": manifest.sha256}
     learner.model.to(device)
     records = read_pairs(data)
     phantoms = phantom_records(config.phantoms, config.seed)
@@ -70,11 +79,22 @@ def train(
         run=run,
         device=torch.device(device),
     )
-    facts: dict[str, Any] = {"preset": preset, "images": len(trained), **config.to_json()}
+    facts["images"] = len(trained)
+    if isinstance(learner, PRSMedLearner) and learner.model.mask_tokens is not None and not has_state(run):
+        teach_language(learner.model, trained, config, _lesson_report(config, report))
     trainer.run(facts, report)
     draw_curves(run)
     datasets = sorted({record.dataset for record in trained})
     return save_checkpoint(learner.model, run / "checkpoint", f"{preset}-1", {**facts, "datasets": datasets})
+
+
+def _lesson_report(config: TrainConfig, report: Callable[[Progress], None]) -> Callable[[int, float], None]:
+    """Steps of the lesson count up to 0, where those of the run begin."""
+
+    def tell(done: int, loss: float) -> None:
+        report(Progress(done - config.language_steps, config.steps, {"text": loss}))
+
+    return tell
 
 
 def _learner(preset: str, config: TrainConfig) -> tuple[Learner, int, float]:

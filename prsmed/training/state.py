@@ -33,16 +33,19 @@ def save_state(run: Path, step: int, model: nn.Module, optimizer: torch.optim.Op
     fresh.rename(current)
 
 
+def has_state(run: Path) -> bool:
+    """Whether ``run`` holds a saved state."""
+    return _state_folder(run) is not None
+
+
 def load_state(run: Path, model: nn.Module, optimizer: torch.optim.Optimizer, facts: dict[str, Any]) -> int:
     """Go back to the last saved state of ``run``; returns its step, 0 when there is none.
 
     Raises:
         PRSMedError: ``other_run`` when the state was made with other settings than ``facts``.
     """
-    folder = run / FOLDER
-    if not folder.exists() and (run / f"{FOLDER}.new" / "state.json").exists():
-        folder = run / f"{FOLDER}.new"  # killed between removing the old state and renaming the new one
-    if not folder.exists():
+    folder = _state_folder(run)
+    if folder is None:
         return 0
     saved = json.loads((folder / "state.json").read_text())
     step = int(saved.pop("step"))
@@ -60,3 +63,11 @@ def load_state(run: Path, model: nn.Module, optimizer: torch.optim.Optimizer, fa
         state.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     return step
+
+
+def _state_folder(run: Path) -> Path | None:
+    # `.new` alone is left by a kill between removing the old state and renaming the new one; it is whole then.
+    for folder in (run / FOLDER, run / f"{FOLDER}.new"):
+        if (folder / "state.json").exists():
+            return folder
+    return None

@@ -144,7 +144,7 @@ class Trainer:
             predicted, truth = self.learner.predict(batch).flatten(1), batch.mask.flatten(1) > 0
             both = (predicted & truth).sum(dim=1)
             dice = 2 * both / (predicted.sum(dim=1) + truth.sum(dim=1)).clamp(min=1)
-            scores += dice[batch.is_present].tolist()
+            scores += dice[batch.has_mask].tolist()
         return round(float(np.mean(scores)), 4) if scores else 0.0
 
 
