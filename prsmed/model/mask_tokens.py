@@ -13,52 +13,49 @@ import torch
 from torch import Tensor, nn
 
 OCCUPANCY_GRID = 8
-FREQUENCIES = 8
+OCTAVES = 4
 
 
 class MaskTokens(nn.Module):
-    """Codes a mask as two tokens: where it is, and what the image looks like under it."""
+    """Codes a mask as three tokens: its place across the image, its place down the image, and what it looks like.
+
+    One token an axis: a language model learns to read two words from two tokens far sooner than from one.
+    """
 
     def __init__(self, image_dim: int, hidden_size: int) -> None:
         super().__init__()
-        places = 6 * 2 * FREQUENCIES + 2 + OCCUPANCY_GRID**2
-        self.place = nn.Sequential(nn.Linear(places, hidden_size), nn.GELU(), nn.Linear(hidden_size, hidden_size))
-        self.look = nn.Sequential(nn.LayerNorm(image_dim), nn.Linear(image_dim, hidden_size))
+        self.axes = nn.ModuleList(nn.Linear(3 * (1 + 2 * OCTAVES), hidden_size) for _ in range(2))
+        self.look = nn.Linear(image_dim + OCCUPANCY_GRID**2 + 1, hidden_size)
+        self.image_norm = nn.LayerNorm(image_dim)
         self.norm = nn.LayerNorm(hidden_size)
+        self.nothing = nn.Parameter(torch.randn(3, hidden_size))
 
     def forward(self, mask: Tensor, dense: Tensor) -> Tensor:
-        """Tokens ``(B, 2, hidden_size)`` of binary masks ``(B, 1, S, S)`` over features ``(B, C, h, w)``.
+        """Tokens ``(B, 3, hidden_size)`` of binary masks ``(B, 1, S, S)`` over image features ``(B, C, h, w)``.
 
-        An empty mask says "not there". Nothing flows back into the mask.
+        An empty mask has tokens of its own, the same for every image. Nothing flows back into the mask.
         """
         mask = mask.detach().float()
-        place = self.place(torch.cat([_geometry(mask), _occupancy(mask)], dim=1))
-        cover = nn.functional.adaptive_avg_pool2d(mask, (dense.shape[-2], dense.shape[-1]))
-        look = (dense * cover).sum(dim=(2, 3)) / cover.sum(dim=(2, 3)).clamp(min=1e-6)
-        tokens: Tensor = self.norm(torch.stack([place, self.look(look)], dim=1))
-        return tokens
+        area = mask.mean(dim=(2, 3))  # (B, 1)
+        places = [axis(_extent(mask[:, 0].sum(dim=1 + n))) for n, axis in enumerate(self.axes)]
+        cover = nn.functional.adaptive_avg_pool2d(mask, (dense.shape[2], dense.shape[3]))
+        under = (dense * cover).sum(dim=(2, 3)) / cover.sum(dim=(2, 3)).clamp(min=1e-6)
+        look = self.look(torch.cat([self.image_norm(under), _occupancy(mask), area.sqrt()], dim=1))
+        tokens = self.norm(torch.stack([*places, look], dim=1))
+        return torch.where((area > 0).unsqueeze(2), tokens, self.nothing)
 
 
-def _geometry(mask: Tensor) -> Tensor:
-    """Centroid and box in 0..1 as sines and cosines, with presence and relative size."""
-    size = mask.shape[-1]
-    centers = (torch.arange(size, device=mask.device, dtype=mask.dtype) + 0.5) / size
-    columns, rows = mask[:, 0].sum(dim=1), mask[:, 0].sum(dim=2)  # (B, S) each
-    area = columns.sum(dim=1, keepdim=True)
-    present = (area > 0).to(mask.dtype)
-    values = []
-    for profile in (columns, rows):
-        covered = profile > 0
-        values += [
-            (profile * centers).sum(dim=1, keepdim=True) / area.clamp(min=1),
-            torch.where(covered, centers, 1.0).amin(dim=1, keepdim=True),
-            torch.where(covered, centers, 0.0).amax(dim=1, keepdim=True),
-        ]
-    place = torch.cat(values, dim=1) * present  # (B, 6)
-    frequencies = math.pi * 2.0 ** torch.arange(FREQUENCIES, device=mask.device, dtype=mask.dtype)
-    angles = place.unsqueeze(2) * frequencies
-    codes = torch.cat([angles.sin(), angles.cos()], dim=2).flatten(1) * present
-    return torch.cat([codes, present, (area / size**2).sqrt()], dim=1)
+def _extent(profile: Tensor) -> Tensor:
+    """Codes ``(B, 3 * (1 + 2 * OCTAVES))`` of centroid, first and last pixel of profiles ``(B, S)``."""
+    size = profile.shape[1]
+    centers = (torch.arange(size, device=profile.device, dtype=profile.dtype) + 0.5) * (2 / size) - 1  # -1..1
+    covered = profile > 0
+    centroid = (profile * centers).sum(dim=1) / profile.sum(dim=1).clamp(min=1)
+    first = torch.where(covered, centers, 1.0).amin(dim=1)
+    last = torch.where(covered, centers, -1.0).amax(dim=1)
+    values = torch.stack([centroid, first, last], dim=1).unsqueeze(2)  # (B, 3, 1)
+    angles = values * (math.pi / 2) * 2.0 ** torch.arange(OCTAVES, device=profile.device, dtype=profile.dtype)
+    return torch.cat([values, angles.sin(), angles.cos()], dim=2).flatten(1)
 
 
 def _occupancy(mask: Tensor) -> Tensor:

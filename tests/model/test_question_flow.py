@@ -104,6 +104,23 @@ def test_cached_steps_equal_the_training_pass(model: PRSMed, pixels: Tensor) -> 
     assert_same(in_steps(model, pixels, QUESTIONS)[2], output.segmented)
 
 
+def test_absent_questions_ride_along_unheard(model: PRSMed, pixels: Tensor) -> None:
+    """Turns beyond the images: same masks for the images, and for themselves what asking them alone would give."""
+    extra, reply = "is there a stone in the kidney of this patient?", "no stone"
+    nothing, rows = torch.zeros(2, 1, SIDE, SIDE, dtype=torch.bool), torch.ones(2, dtype=torch.bool)
+    encode = model.language.encode_questions, model.language.encode_answers
+    image_of = torch.tensor([0, 1, 1])
+    plain = model(pixels, encode[0](QUESTIONS), encode[1](ANSWERS), nothing, rows)
+    more = model(pixels, encode[0]((*QUESTIONS, extra)), encode[1]((*ANSWERS, reply)), nothing, rows, image_of)
+    alone = model(pixels[1:], encode[0]([extra]), encode[1]([reply]), nothing[1:], rows[1:])
+    torch.testing.assert_close(more.segmented.mask_logits, plain.segmented.mask_logits, **CLOSE)
+    presence = torch.cat([plain.segmented.presence_logits, alone.segmented.presence_logits])
+    torch.testing.assert_close(more.segmented.presence_logits, presence, **CLOSE)
+    length = alone.text_logits.shape[1]
+    torch.testing.assert_close(more.text_logits[2, :length], alone.text_logits[0], **CLOSE)
+    assert model.mask_of(more.segmented).shape == (2, 1, SIDE, SIDE)
+
+
 def test_spoken_tokens_are_those_the_training_pass_predicts(
     model: PRSMed, pixels: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

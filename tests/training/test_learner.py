@@ -21,9 +21,16 @@ def batch() -> Batch:
     generator = torch.Generator().manual_seed(0)
     mask = torch.zeros(4, 1, 64, 64)
     mask[:2, :, 8:24, 30:50] = 1
-    questions = ("where is the polyp?", "polyp?", "is there a polyp in this image?", "find the polyp")
-    answers = ("at the top left", "yes", "no", "there is no polyp")
-    return Batch(torch.rand(4, 3, 64, 64, generator=generator), mask, questions, answers)
+    questions = ("where is the polyp?", "polyp?", "is there a polyp in this image?", "find the polyp", "tumour?")
+    answers = ("at the top left", "yes", "no", "there is no polyp", "no")
+    return Batch(
+        torch.rand(4, 3, 64, 64, generator=generator),
+        mask,
+        questions,
+        answers,
+        image_of=torch.tensor([0, 1, 2, 3, 1]),
+        is_present=torch.tensor([True, True, False, False, False]),
+    )
 
 
 def coded_masks(model: PRSMed, batch: Batch, share: float) -> Tensor:
@@ -38,9 +45,22 @@ def coded_masks(model: PRSMed, batch: Batch, share: float) -> Tensor:
 
 def test_the_share_decides_whose_true_mask_is_told(make_tiny: Callable[..., PRSMed], batch: Batch) -> None:
     model = make_tiny()
-    assert torch.equal(coded_masks(model, batch, 1.0), batch.mask > 0)
-    assert torch.equal(coded_masks(model, batch, 0.0), PRSMedLearner(model, CONFIG).predict(batch))
-    assert not torch.equal(coded_masks(model, batch, 0.0), batch.mask > 0)
+    told, predicted = coded_masks(model, batch, 1.0), coded_masks(model, batch, 0.0)
+    assert torch.equal(told[:4], batch.mask > 0)
+    assert torch.equal(predicted[:4], PRSMedLearner(model, CONFIG).predict(batch))
+    assert not torch.equal(predicted[:4], told[:4])
+    assert not told[4].any()  # the question about something else
+    assert not predicted[4].any()
+
+
+def test_absent_targets_teach_presence_only(make_tiny: Callable[..., PRSMed], batch: Batch) -> None:
+    learner = PRSMedLearner(make_tiny(), replace(CONFIG, true_mask_share=1.0))
+    before = learner.losses(batch)
+    batch.mask[2:] = 1 - batch.mask[2:]  # not looked at
+    after = learner.losses(batch)
+    assert torch.equal(after["mask"], before["mask"])
+    other = replace(batch, is_present=torch.tensor([True, True, False, False, True]))
+    assert learner.losses(other)["presence"] != before["presence"]
 
 
 def test_losses_are_weighted(make_tiny: Callable[..., PRSMed], batch: Batch) -> None:
