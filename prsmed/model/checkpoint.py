@@ -107,16 +107,24 @@ def load_checkpoint(folder: Path) -> tuple[PRSMed | BaselineUNet, Manifest]:
     """
     manifest = read_manifest(folder)
     weights = _read_weights(folder / WEIGHTS, manifest.sha256)
-    model: PRSMed | BaselineUNet
-    if manifest.kind == "prsmed":
-        config = ModelConfig.from_json(manifest.config)
-        model = build_model(config, read_tokenizer(folder / TOKENIZER))
-    elif manifest.kind == "unet":
-        model = BaselineUNet(UNetConfig(**{**manifest.config, "channels": tuple(manifest.config["channels"])}))
-    else:
-        raise PRSMedError("bad_checkpoint", f"unknown kind of model {manifest.kind!r}; known are prsmed and unet")
+    model = _build(manifest, folder)
     load_strictly(model, weights)
     return model.eval(), manifest
+
+
+def _build(manifest: Manifest, folder: Path) -> PRSMed | BaselineUNet:
+    if manifest.kind not in ("prsmed", "unet"):
+        raise PRSMedError("bad_checkpoint", f"unknown kind of model {manifest.kind!r}; known are prsmed and unet")
+    try:
+        if manifest.kind == "unet":
+            return BaselineUNet(UNetConfig(**{**manifest.config, "channels": tuple(manifest.config["channels"])}))
+        return build_model(ModelConfig.from_json(manifest.config), read_tokenizer(folder / TOKENIZER))
+    except (KeyError, TypeError, ValueError, AttributeError, AssertionError) as error:
+        if isinstance(error, PRSMedError):
+            raise
+        raise PRSMedError(
+            "bad_checkpoint", f"the configuration in {MANIFEST} builds no model: {error}; copy the checkpoint again"
+        ) from error
 
 
 def load_strictly(model: nn.Module, weights: dict[str, Tensor]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from prsmed.data import ConversationDataset, phantom_records, read_pairs, vocabulary_lines
+from prsmed.errors import PRSMedError
 from prsmed.model.build import build_model
 from prsmed.model.checkpoint import Manifest, find_checkpoint, load_checkpoint, load_strictly, save_checkpoint
 from prsmed.model.presets import find_preset
@@ -60,6 +61,8 @@ def train(
     phantoms = phantom_records(config.phantoms, config.seed)
     held_out = [record for record in records if record.split == "val" and record.mask]
     trained = [record for record in [*records, *phantoms] if record.split == "train"]
+    if not trained:
+        raise PRSMedError("no_images", "no image of the data is in its training split; mark some shared-train")
     if preset == "unet":
         trained = [record for record in trained if record.mask or record.is_phantom]
     trainer = Trainer(

@@ -18,24 +18,27 @@ FOLDER = "state"
 
 def save_state(run: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer, facts: dict[str, Any]) -> None:
     """Write weights, optimiser moments and ``facts`` after ``step`` steps; a kill leaves a whole state."""
-    fresh, current = run / f"{FOLDER}.new", run / FOLDER
+    _settle(run)
+    fresh, current, old = (run / f"{FOLDER}{ending}" for ending in (".new", "", ".old"))
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    save_file(
-        {name: tensor.contiguous() for name, tensor in model.state_dict().items()},
-        fresh / "model.safetensors",
-    )
+    save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, fresh / "model.safetensors")
     moments = optimizer.state_dict()["state"]
     tensors = {f"{index}.{name}": value for index, state in moments.items() for name, value in state.items()}
     save_file(tensors, fresh / "optimizer.safetensors")
+    # Written last: a folder that has it is whole.
     (fresh / "state.json").write_text(json.dumps({"step": step, **facts}))
-    shutil.rmtree(current, ignore_errors=True)
+    if current.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        current.rename(old)
     fresh.rename(current)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def has_state(run: Path) -> bool:
     """Whether ``run`` holds a saved state."""
-    return _state_folder(run) is not None
+    _settle(run)
+    return (run / FOLDER).exists()
 
 
 def load_state(run: Path, model: nn.Module, optimizer: torch.optim.Optimizer, facts: dict[str, Any]) -> int:
@@ -44,8 +47,8 @@ def load_state(run: Path, model: nn.Module, optimizer: torch.optim.Optimizer, fa
     Raises:
         PRSMedError: ``other_run`` when the state was made with other settings than ``facts``.
     """
-    folder = _state_folder(run)
-    if folder is None:
+    folder = run / FOLDER
+    if not has_state(run):
         return 0
     saved = json.loads((folder / "state.json").read_text())
     step = int(saved.pop("step"))
@@ -65,9 +68,9 @@ def load_state(run: Path, model: nn.Module, optimizer: torch.optim.Optimizer, fa
     return step
 
 
-def _state_folder(run: Path) -> Path | None:
-    # `.new` alone is left by a kill between removing the old state and renaming the new one; it is whole then.
-    for folder in (run / FOLDER, run / f"{FOLDER}.new"):
-        if (folder / "state.json").exists():
-            return folder
-    return None
+def _settle(run: Path) -> None:
+    """Put the newest whole state in its place after a kill in the middle of saving."""
+    for ending in (".new", ".old"):
+        left = run / f"{FOLDER}{ending}"
+        if not (run / FOLDER).exists() and (left / "state.json").exists():
+            left.rename(run / FOLDER)

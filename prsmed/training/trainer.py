@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from prsmed.data import ConversationDataset, balanced_order
 from prsmed.errors import PRSMedError
 from prsmed.training.batch import Batch, stack
 from prsmed.training.config import TrainConfig
+from prsmed.training.curves import CurveLog
 from prsmed.training.learner import Learner
 from prsmed.training.state import load_state, save_state
 
@@ -73,6 +73,7 @@ class Trainer:
         """
         model = self.learner.model
         start = load_state(self.run_folder, model, self.optimizer, facts)
+        log = CurveLog(self.run_folder, start)
         for step in range(start, self.config.steps):
             losses = self._step(step)
             done = step + 1
@@ -80,8 +81,7 @@ class Trainer:
             dice = self._check() if done % CHECK_EVERY == 0 or is_last else None
             progress = Progress(done, self.config.steps, losses, dice)
             if dice is not None:
-                with (self.run_folder / "log.jsonl").open("a") as log:
-                    log.write(json.dumps({"step": done, "size": self._size(step), **losses, "dice": dice}) + "\n")
+                log.add({"step": done, "size": self._size(step), **losses, "dice": dice})
             report(progress)
             if done % SAVE_EVERY == 0 or is_last:
                 save_state(self.run_folder, done, model, self.optimizer, facts)
@@ -93,15 +93,11 @@ class Trainer:
         self.learner.model.train()
         losses = self.learner.losses(self._batch(step))
         total: Tensor = torch.stack(list(losses.values())).sum()
-        if not torch.isfinite(total):
-            raise PRSMedError(
-                "diverged",
-                f"the loss is {total.item()} at step {step + 1}; the last good state is kept: "
-                "resume it with a smaller --lr in a copy of the run",
-            )
+        _check_finite(total, "loss", step)
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(total)
-        nn.utils.clip_grad_norm_(self.learner.model.parameters(), self.config.clip_norm)
+        norm = nn.utils.clip_grad_norm_(self.learner.model.parameters(), self.config.clip_norm)
+        _check_finite(norm, "gradient", step)
         self.optimizer.step()
         return {name: round(loss.item(), 4) for name, loss in losses.items()}
 
@@ -146,6 +142,15 @@ class Trainer:
             dice = 2 * both / (predicted.sum(dim=1) + truth.sum(dim=1)).clamp(min=1)
             scores += dice[batch.has_mask].tolist()
         return round(float(np.mean(scores)), 4) if scores else 0.0
+
+
+def _check_finite(value: Tensor, what: str, step: int) -> None:
+    if not torch.isfinite(value):
+        raise PRSMedError(
+            "diverged",
+            f"the {what} is {value.item()} at step {step + 1}; the last good state is kept: "
+            "resume it with a smaller --lr in a copy of the run",
+        )
 
 
 def _optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:

@@ -31,9 +31,7 @@ def test_image_and_mask_move_together(modality: str) -> None:
 def test_radiographs_stay_upright_and_only_photographs_are_turned() -> None:
     image, mask = scene()
     seen = {
-        modality: {
-            flip(image, mask, record(modality), np.random.default_rng(seed))[0].tobytes() for seed in SEEDS
-        }
+        modality: {flip(image, mask, record(modality), np.random.default_rng(seed))[0].tobytes() for seed in SEEDS}
         for modality in ("lung_xray", "brain_mri", "skin_dermoscopy")
     }
     assert {modality: len(images) for modality, images in seen.items()} == {

@@ -103,10 +103,7 @@ def test_the_radius_decides_what_is_near() -> None:
 def test_test_wording_is_never_trained_on() -> None:
     assert len(set(TRAIN_TEMPLATES)) == len(TRAIN_TEMPLATES) >= 50
     assert len(set(TEST_TEMPLATES)) == 5
-    plain = [
-        {t.lower().replace(" {here}", "").rstrip("?.") for t in ts}
-        for ts in (TRAIN_TEMPLATES, TEST_TEMPLATES)
-    ]
+    plain = [{t.lower().replace(" {here}", "").rstrip("?.") for t in ts} for ts in (TRAIN_TEMPLATES, TEST_TEMPLATES)]
     assert not plain[0] & plain[1]
 
 

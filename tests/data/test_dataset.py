@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 from small_set import record
 
-from prsmed.data import ConversationDataset, Sample, balanced_order, phantom_records, read_image, read_pairs
+from prsmed.data import (
+    ConversationDataset,
+    Sample,
+    balanced_order,
+    phantom_records,
+    present_names,
+    read_image,
+    read_pairs,
+)
 from prsmed.data.converse import RADIUS
 from prsmed.data.images import fit_square
 from prsmed.errors import PRSMedError
@@ -59,10 +67,24 @@ def test_real_target_is_under_the_mask_after_augmentation(small_root: Path) -> N
 
 def test_share_of_absent_turns(small_root: Path) -> None:
     data = ConversationDataset([r for r in read_pairs(small_root) if r.mask], small_root, 32, augment=True)
-    absent = [not data.sample(index, epoch).turn.present for epoch in range(12) for index in range(len(data))]
-    assert np.mean(absent) == pytest.approx(0.3, abs=0.06)
+    samples = [data.sample(index, epoch) for epoch in range(12) for index in range(len(data))]
+    turns = [turn for sample in samples for turn in (sample.turn, sample.absent) if turn is not None]
+    assert np.mean([not turn.present for turn in turns]) == pytest.approx(0.3, abs=0.06)
     never = ConversationDataset(data.records, small_root, 32, augment=True, absent_share=0.0)
-    assert all(never.sample(index, 0).turn.present for index in range(len(never)))
+    samples = [never.sample(index, 0) for index in range(len(never))]
+    assert all(sample.turn.present and sample.absent is None for sample in samples)
+
+
+def test_a_second_question_is_about_something_else_in_the_same_image(small_root: Path) -> None:
+    data = ConversationDataset([r for r in read_pairs(small_root) if r.mask], small_root, 32, augment=True)
+    asked = [s for index in range(60) if (s := data.sample(index % len(data), index)).absent is not None]
+    assert asked
+    for sample in asked:
+        assert sample.turn.present
+        assert sample.mask.any()
+        assert not sample.absent.present
+        assert sample.absent.target not in present_names(sample.record)
+        assert sample.absent.positions == ()
 
 
 def test_the_size_can_grow_during_training(small_root: Path) -> None:
@@ -79,9 +101,7 @@ def test_letterbox_stays_black(small_root: Path) -> None:
         [r for r in read_pairs(small_root) if "xray" in r.modality], small_root, 64, augment=True
     )
     for index in range(len(data)):
-        pixels = data.sample(
-            index, 0
-        ).pixels  # 48 x 64 never becomes square, so rows above and below are outside
+        pixels = data.sample(index, 0).pixels  # 48 x 64 never becomes square, so rows above and below are outside
         assert not pixels[:7].any()
         assert not pixels[-7:].any()
 
@@ -96,13 +116,10 @@ def test_a_tiny_target_does_not_vanish() -> None:
 
 
 def test_order_balances_modalities_and_numbers_repeats() -> None:
-    records = (
-        [record("brain_mri")] * 400 + [record("skin_dermoscopy", "skin lesion")] * 25 + phantom_records(10, 0)
-    )
+    records = [record("brain_mri")] * 400 + [record("skin_dermoscopy", "skin lesion")] * 25 + phantom_records(10, 0)
     order = balanced_order(records, epoch=0, seed=0)
     counts = Counter(
-        "phantom" if records[i % len(records)].is_phantom else records[i % len(records)].modality
-        for i in order
+        "phantom" if records[i % len(records)].is_phantom else records[i % len(records)].modality for i in order
     )
     assert counts["phantom"] == 34
     assert counts["brain_mri"] / counts["skin_dermoscopy"] == pytest.approx(4, abs=0.1)
@@ -136,4 +153,5 @@ def test_the_real_set_can_be_sampled(shared_data: Path) -> None:
     data = ConversationDataset(records, shared_data, 128, augment=True)
     samples = [data.sample(int(index), 0) for index in balanced_order(records, 0, 0)[:200]]
     assert {s.record.modality for s in samples} == {r.modality for r in records}
-    assert np.mean([not s.turn.present for s in samples]) == pytest.approx(0.33, abs=0.1)
+    turns = [turn for s in samples for turn in (s.turn, s.absent) if turn is not None]
+    assert np.mean([not turn.present for turn in turns]) == pytest.approx(0.33, abs=0.1)

@@ -177,7 +177,6 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     refused(folder, name)
 
 
-@pytest.mark.xfail(strict=True, reason="load_checkpoint lets other errors through")
 @pytest.mark.parametrize(
     "change",
     [
@@ -193,7 +192,6 @@ def test_a_unet_configuration_that_does_not_fit_is_refused(
     refused(unet_folder, "configuration")
 
 
-@pytest.mark.xfail(strict=True, reason="load_checkpoint lets other errors through")
 @pytest.mark.parametrize(
     "change",
     [

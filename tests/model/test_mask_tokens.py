@@ -9,7 +9,7 @@ from torch import Tensor
 from prsmed.model.mask_tokens import MaskTokens
 
 SIDE, GRID, IMAGE_DIM = 64, 8, 6
-PLACE, LOOK = 0, 1
+ACROSS, DOWN, LOOK = 0, 1, 2
 
 
 @pytest.fixture
@@ -40,29 +40,39 @@ def differ(one: Tensor, other: Tensor) -> bool:
 def test_an_empty_mask_says_the_same_of_every_image(coder: MaskTokens) -> None:
     empty = torch.zeros(1, 1, SIDE, SIDE, dtype=torch.bool)
     expected = coder(empty, image(1))
-    assert expected.shape == (1, 2, 32)
+    assert expected.shape == (1, 3, 32)
     assert expected.isfinite().all()
     assert torch.equal(coder(empty, image(2)), expected)
-    assert differ(coder(box(0, 0, 1, 1), image(1))[:, PLACE], expected[:, PLACE])
+    assert differ(coder(box(0, 0, 1, 1), image(1)), expected)
 
 
 @torch.no_grad()
-@given(top=st.integers(0, 46), left=st.integers(0, 38), down=st.sampled_from([(1, 0), (0, 1), (2, 2)]))
+@given(top=st.integers(0, 46), left=st.integers(0, 38), shift=st.sampled_from([(1, 0), (0, 1), (2, 2)]))
 @settings(max_examples=30, deadline=None)
-def test_a_shifted_mask_has_another_place(top: int, left: int, down: tuple[int, int]) -> None:
+def test_each_axis_has_a_token_of_its_own(top: int, left: int, shift: tuple[int, int]) -> None:
     coder = make_coder()
     same = torch.ones(1, IMAGE_DIM, GRID, GRID)
-    one, other = coder(box(top, left), same), coder(box(top + down[0], left + down[1]), same)
-    assert differ(one[:, PLACE], other[:, PLACE])
-    torch.testing.assert_close(one[:, LOOK], other[:, LOOK], atol=1e-5, rtol=0)
+    one, other = coder(box(top, left), same), coder(box(top + shift[0], left + shift[1]), same)
+    for axis, moved in ((DOWN, shift[0]), (ACROSS, shift[1])):
+        assert torch.equal(one[:, axis], other[:, axis]) == (moved == 0)
+
+
+@torch.no_grad()
+def test_the_place_is_the_same_at_every_size() -> None:
+    coder = make_coder()
+    small = box(8, 32)
+    large = small.repeat_interleave(4, dim=2).repeat_interleave(4, dim=3)
+    one, other = coder(small, image()), coder(large, image())
+    torch.testing.assert_close(one[:, ACROSS], other[:, ACROSS], atol=0.15, rtol=0)
+    torch.testing.assert_close(one[:, LOOK], other[:, LOOK], atol=1e-4, rtol=0)
 
 
 @torch.no_grad()
 def test_size_and_shape_are_told_apart(coder: MaskTokens) -> None:
     square = box(20, 20, 20, 20)
     ring = square & ~box(24, 24, 12, 12)  # same centroid, same box
-    assert differ(coder(square, image())[:, PLACE], coder(ring, image())[:, PLACE])
-    assert differ(coder(square, image())[:, PLACE], coder(box(24, 24, 12, 12), image())[:, PLACE])
+    assert differ(coder(square, image()), coder(ring, image()))
+    assert differ(coder(square, image()), coder(box(24, 24, 12, 12), image()))
 
 
 @torch.no_grad()
@@ -75,7 +85,7 @@ def test_the_look_is_that_of_the_image_under_the_mask(coder: MaskTokens) -> None
     expected = coder(mask, dense)
     assert torch.equal(coder(mask, outside), expected)
     assert differ(coder(mask, inside)[:, LOOK], expected[:, LOOK])
-    assert torch.equal(coder(mask, inside)[:, PLACE], expected[:, PLACE])
+    assert torch.equal(coder(mask, inside)[:, :LOOK], expected[:, :LOOK])
     uniform = dense.clone()
     uniform[..., 2:4, 1:3] = dense[..., 2:4, 1:3].mean(dim=(2, 3), keepdim=True)
     torch.testing.assert_close(coder(mask, uniform), expected, atol=1e-5, rtol=0)
@@ -95,4 +105,4 @@ def test_nothing_flows_back_into_the_mask(coder: MaskTokens) -> None:
     coder(mask, dense).square().sum().backward()
     assert mask.grad is None
     assert dense.grad is not None
-    assert coder.place[0].weight.grad.abs().sum() > 0
+    assert coder.axes[0].weight.grad.abs().sum() > 0

@@ -41,9 +41,7 @@ def test_source_is_the_original(folder: Path, datastore: StudyDatastore) -> None
     assert datastore.source("nothing") is None
 
 
-def test_a_series_is_downloaded_as_one_file_of_the_same_geometry(
-    folder: Path, datastore: StudyDatastore
-) -> None:
+def test_a_series_is_downloaded_as_one_file_of_the_same_geometry(folder: Path, datastore: StudyDatastore) -> None:
     copy = Path(datastore.get_image_uri("series"))
     assert copy.is_file()
     assert folder.resolve() not in copy.parents

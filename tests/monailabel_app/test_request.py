@@ -55,9 +55,7 @@ def test_an_untouched_options_table_means_the_defaults() -> None:
     assert ask(**table) == ask()
 
 
-@pytest.mark.parametrize(
-    ("text", "index"), [(7, 7), ("7", 7), (" 7 ", 7), (7.0, 7), ("7.0", 7), (0, 0), ("0", 0)]
-)
+@pytest.mark.parametrize(("text", "index"), [(7, 7), ("7", 7), (" 7 ", 7), (7.0, 7), ("7.0", 7), (0, 0), ("0", 0)])
 def test_slice_as_text_cells_send_it(text: object, index: int) -> None:
     assert ask(slice=text).slice == index
 
@@ -136,9 +134,7 @@ def test_a_missing_question_is_refused() -> None:
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     st.dictionaries(
-        st.sampled_from(
-            ["mode", "plane", "slice", "slice_range", "window", "conversation", "result_extension"]
-        ),
+        st.sampled_from(["mode", "plane", "slice", "slice_range", "window", "conversation", "result_extension"]),
         json_values,
     )
 )

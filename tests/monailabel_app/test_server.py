@@ -87,9 +87,7 @@ def url(studies: Path, model: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 def ask(url: str, image: str, /, output: str = "all", **params: object) -> requests.Response:
     fields = {"params": (None, json.dumps({"prompt": FOUND, **params}))}
-    return requests.post(
-        f"{url}/infer/prsmed", params={"image": image, "output": output}, files=fields, timeout=300
-    )
+    return requests.post(f"{url}/infer/prsmed", params={"image": image, "output": output}, files=fields, timeout=300)
 
 
 def parts(response: requests.Response) -> tuple[dict[str, Any], bytes | None]:
@@ -148,9 +146,7 @@ def test_the_stock_slicer_module_can_send_its_untouched_options(url: str) -> Non
 
 @pytest.mark.parametrize("mode", ["slice", "volume"])
 @pytest.mark.parametrize("image", ["nifti", "nrrd", "series", "patient.1__CT"])
-def test_the_mask_is_on_the_grid_of_the_image(
-    url: str, studies: Path, tmp_path: Path, image: str, mode: str
-) -> None:
+def test_the_mask_is_on_the_grid_of_the_image(url: str, studies: Path, tmp_path: Path, image: str, mode: str) -> None:
     answer, content = parts(ask(url, image, mode=mode, result_extension=IMAGES[image]))
     check_contract(answer, has_mask=True)
     assert content is not None

@@ -51,8 +51,7 @@ def _teach_presence(model: PRSMed) -> None:
     pixels = torch.rand((1, 3, _CONFIG.image_size, _CONFIG.image_size))
     seen = model.see(pixels)
     found, missed = (
-        model.read(seen, model.language.encode_questions([question], ())).hidden[0, -1]
-        for question in (FOUND, MISSED)
+        model.read(seen, model.language.encode_questions([question], ())).hidden[0, -1] for question in (FOUND, MISSED)
     )
     first, last = model.presence.layers[0], model.presence.layers[2]
     way = (missed - found) / (missed - found).square().sum()

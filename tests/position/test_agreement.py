@@ -10,9 +10,7 @@ from prsmed.position.agreement import Agreement, compare
 from prsmed.position.findings import Finding, Position
 
 TOP_LEFT, TOP_RIGHT = Position("top left", True), Position("top right", False)
-FINDING = Finding(
-    1, "tumour", "top left", True, "right", (1.0, 2.0, 3.0), (4.0, 5.0, 6.0), 7.0, 8.0, None, 0.9
-)
+FINDING = Finding(1, "tumour", "top left", True, "right", (1.0, 2.0, 3.0), (4.0, 5.0, 6.0), 7.0, 8.0, None, 0.9)
 
 
 @pytest.mark.parametrize(
@@ -43,14 +41,8 @@ def test_compare(text: str, places: list[Position], verdict: Agreement) -> None:
 
 
 def test_sides_are_compared_when_nothing_else_is_named() -> None:
-    assert compare("It is on the patient's right.", [FINDING]) == Agreement(
-        "patient's right", "top left", True
-    )
-    assert compare("It is on the patient's left.", [FINDING]) == Agreement(
-        "patient's left", "top left", False
-    )
+    assert compare("It is on the patient's right.", [FINDING]) == Agreement("patient's right", "top left", True)
+    assert compare("It is on the patient's left.", [FINDING]) == Agreement("patient's left", "top left", False)
     no_space = replace(FINDING, patient_side=None)
-    assert compare("It is on the patient's left.", [no_space]) == Agreement(
-        "patient's left", "top left", None
-    )
+    assert compare("It is on the patient's left.", [no_space]) == Agreement("patient's left", "top left", None)
     assert compare("It is in the top left.", [FINDING]).agrees is True

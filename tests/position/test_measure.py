@@ -17,9 +17,7 @@ from prsmed.position.measure import Naming, longest_diameter, measure, measure_v
 
 TUMOUR = Naming("tumour")
 ORIENTATIONS = [
-    (axes, signs)
-    for axes in itertools.permutations(range(3))
-    for signs in itertools.product((1, -1), repeat=3)
+    (axes, signs) for axes in itertools.permutations(range(3)) for signs in itertools.product((1, -1), repeat=3)
 ]
 
 

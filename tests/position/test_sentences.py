@@ -87,9 +87,7 @@ def test_plural_names(name: str) -> None:
     assert is_plural(name)
 
 
-@pytest.mark.parametrize(
-    "name", ["mass", "pancreas", "uterus", "abscess", "pelvis", "tumour", "wall of the vessels"]
-)
+@pytest.mark.parametrize("name", ["mass", "pancreas", "uterus", "abscess", "pelvis", "tumour", "wall of the vessels"])
 def test_singular_names(name: str) -> None:
     assert not is_plural(name)
 
