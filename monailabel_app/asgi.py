@@ -56,9 +56,7 @@ def infer(
     if output is not None:
         asked["output"] = output.value
     try:
-        return run_inference(
-            background_tasks, model, image, session_id, json.dumps(asked), file, label, output
-        )
+        return run_inference(background_tasks, model, image, session_id, json.dumps(asked), file, label, output)
     except BaseException:
         # FastAPI drops the tasks of a request that failed; these delete what the client uploaded.
         for task in background_tasks.tasks:
@@ -70,13 +68,9 @@ def _parse(params: str) -> dict[str, Any]:
     try:
         parsed = json.loads(params or "{}")
     except (ValueError, RecursionError):
-        raise PRSMedError(
-            "bad_params", 'params is not JSON; send an object such as {"prompt": "..."}'
-        ) from None
+        raise PRSMedError("bad_params", 'params is not JSON; send an object such as {"prompt": "..."}') from None
     if not isinstance(parsed, dict):
-        raise PRSMedError(
-            "bad_params", f"params is a JSON {type(parsed).__name__}; send an object with a prompt"
-        )
+        raise PRSMedError("bad_params", f"params is a JSON {type(parsed).__name__}; send an object with a prompt")
     return parsed
 
 

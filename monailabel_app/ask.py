@@ -71,16 +71,12 @@ class AskTask(InferTask):  # type: ignore[misc]
         asked = AskRequest.parse(request)
         volume = self._volumes.read(Path(request["image"]))
         extension = _extension(volume, asked)
-        answer, mask, view = (
-            self._in_volume(volume, asked) if asked.mode == "volume" else self._on_slice(volume, asked)
-        )
+        answer, mask, view = self._in_volume(volume, asked) if asked.mode == "volume" else self._on_slice(volume, asked)
         is_file_needed = mask.any() or request.get("output") == "image"
         file = _mask_file(mask, volume, extension) if is_file_needed else None
         return file, {**answer.to_json(), "conversation": asked.conversation, "view": view}
 
-    def _on_slice(
-        self, volume: Volume, asked: AskRequest
-    ) -> tuple[Answer, NDArray[np.uint8], dict[str, Any]]:
+    def _on_slice(self, volume: Volume, asked: AskRequest) -> tuple[Answer, NDArray[np.uint8], dict[str, Any]]:
         plane = asked.plane or native_plane(volume)
         index = slice_count(volume, plane) // 2 if asked.slice is None else asked.slice
         image_slice = extract(volume, plane, index)
@@ -91,9 +87,7 @@ class AskTask(InferTask):  # type: ignore[misc]
         window = resolve_window(image_slice, asked.window)
         return answer, mask, {"mode": "slice", "plane": plane, "slice": index, "window": window}
 
-    def _in_volume(
-        self, volume: Volume, asked: AskRequest
-    ) -> tuple[Answer, NDArray[np.uint8], dict[str, Any]]:
+    def _in_volume(self, volume: Volume, asked: AskRequest) -> tuple[Answer, NDArray[np.uint8], dict[str, Any]]:
         plane = asked.plane or native_plane(volume)
         first, last = asked.slice_range or (0, slice_count(volume, plane) - 1)
         with self._engine_lock:

@@ -9,24 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import requests
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from monailabel_app.client import Reply, ServerError, ask, download_image, list_images
-from prsmed.imaging import (
-    Volume,
-    demo_phantoms,
-    draw_overlay,
-    extract,
-    read_volume,
-    side_letters,
-    to_display,
-    write_demo_studies,
-)
+from prsmed.imaging import demo_phantoms, draw_slice, read_volume, write_demo_studies
+from prsmed.show import show_answer
 
 # Asked about the first images of a folder we know nothing about.
 _PROMPTS = ("Where is the lesion?", "Is there a tumour? Where?", "Is there a kidney stone?")
@@ -85,7 +74,8 @@ def ask_and_show(url: str, number: int, question: DemoQuestion, folder: Path, co
         with console.status("Asking ..."):
             reply = ask(url, question.image, {"prompt": question.prompt, **question.params})
         elapsed = time.monotonic() - started
-        _show_answer(reply.answer, elapsed, console)
+        show_answer(reply.answer, console)
+        console.print(f"{elapsed:.2f} s over HTTP", style="dim")
         if reply.mask is None:
             console.print("No mask: nothing was found to outline.")
         else:
@@ -97,38 +87,7 @@ def ask_and_show(url: str, number: int, question: DemoQuestion, folder: Path, co
     return True
 
 
-def _show_answer(answer: dict[str, Any], elapsed: float, console: Console) -> None:
-    console.print(f"[bold]{escape(answer['answer'])}[/bold]", highlight=False)
-    present, agreement = answer["present"], answer["agreement"]
-    console.print(f"Present: {present['probability']:.2f} (threshold {present['threshold']:.2f})")
-    verdict = {True: "agree", False: "[red]disagree[/red]", None: "cannot be compared"}[agreement["agrees"]]
-    console.print(f"Words say {agreement['text_zone']}, mask says {agreement['mask_zone']}: they {verdict}")
-    if answer["findings"]:
-        console.print(_findings_table(answer["findings"]))
-    parts = ", ".join(f"{name} {value:.0f}" for name, value in answer["latencies_ms"].items())
-    console.print(f"{elapsed:.2f} s over HTTP (ms in the model: {parts}); model {answer['model']['version']}")
-
-
-def _findings_table(findings: list[dict[str, Any]]) -> Table:
-    table = Table("finding", "zone", "side", "diameter", "area", "volume", "sure")
-    for finding in findings:
-        volume = finding["volume_mm3"]
-        table.add_row(
-            escape(finding["name"]),
-            finding["zone"]
-            + (" (near centre)" if finding["near_center"] and finding["zone"] != "center" else ""),
-            finding["patient_side"] or "unknown",
-            f"{finding['longest_diameter_mm']:.1f} mm",
-            f"{finding['area_mm2']:.0f} mm²",
-            "" if volume is None else f"{volume:.0f} mm³",
-            f"{finding['confidence']:.2f}",
-        )
-    return table
-
-
-def _write_files(
-    url: str, number: int, question: DemoQuestion, reply: Reply, folder: Path
-) -> tuple[Path, Path]:
+def _write_files(url: str, number: int, question: DemoQuestion, reply: Reply, folder: Path) -> tuple[Path, Path]:
     assert reply.mask is not None
     folder.mkdir(parents=True, exist_ok=True)
     mask_file = folder / f"{number}_{question.image}_mask{reply.extension}"
@@ -136,18 +95,13 @@ def _write_files(
     with tempfile.TemporaryDirectory() as downloads:
         image = read_volume(download_image(url, question.image, Path(downloads)))
     picture_file = folder / f"{number}_{question.image}_overlay.png"
-    _draw(image, read_volume(mask_file).voxels, question.prompt, reply.answer, picture_file)
+    view = reply.answer["view"]
+    draw_slice(
+        image,
+        read_volume(mask_file).voxels,
+        view["plane"],
+        view["slice"],
+        window=view["window"],
+        text=f"{question.prompt}\n{reply.answer['answer']}",
+    ).save(picture_file)
     return mask_file, picture_file
-
-
-def _draw(image: Volume, mask: NDArray[np.generic], prompt: str, answer: dict[str, Any], path: Path) -> None:
-    view = answer["view"]
-    image_slice = extract(image, view["plane"], view["slice"])
-    labels = Volume(mask, image.affine, has_patient_space=image.has_patient_space)
-    draw_overlay(
-        to_display(image_slice, view["window"]),
-        extract(labels, view["plane"], view["slice"]).pixels,
-        spacing=image_slice.spacing,
-        sides=side_letters(image_slice),
-        text=f"{prompt}\n{answer['answer']}",
-    ).save(path)

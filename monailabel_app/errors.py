@@ -22,9 +22,7 @@ class Refused(HTTPException):
     """
 
     def __init__(self, error: PRSMedError) -> None:
-        super().__init__(
-            status_code=status_of(error.code), detail=error_json(error.code, _public_message(error))
-        )
+        super().__init__(status_code=status_of(error.code), detail=error_json(error.code, _public_message(error)))
 
 
 def status_of(code: str) -> int:

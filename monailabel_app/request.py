@@ -116,9 +116,7 @@ def _slice(value: Any) -> int | None:
         return None
     index = _whole(value)
     if index is None:
-        raise PRSMedError(
-            "bad_slice", f"slice {_show(value)} is not a whole number; give a slice index from 0"
-        )
+        raise PRSMedError("bad_slice", f"slice {_show(value)} is not a whole number; give a slice index from 0")
     return index
 
 

@@ -90,9 +90,7 @@ def _show_commands(url: str, questions: list[DemoQuestion], console: Console) ->
         '     -F \'params={"prompt": "Where is the lesion?", "mode": "volume"}\'',
     ):
         console.print(command, highlight=False, markup=False)
-    console.print(
-        f"In 3D Slicer: module MONAI Label, server {url}, Auto Segmentation, model prsmed.", highlight=False
-    )
+    console.print(f"In 3D Slicer: module MONAI Label, server {url}, Auto Segmentation, model prsmed.", highlight=False)
 
 
 def _studies(given: str | None) -> tuple[str, list[DemoQuestion] | None]:
@@ -101,14 +99,14 @@ def _studies(given: str | None) -> tuple[str, list[DemoQuestion] | None]:
         folder = BUILD / "demo_studies"
         return str(folder), demo_questions(folder)
     if not given.startswith(("http://", "https://")) and not Path(given).is_dir():
-        raise ValueError(
-            f"--studies {given} is no folder; give a folder of images or the URL of a DICOMweb server"
-        )
+        raise ValueError(f"--studies {given} is no folder; give a folder of images or the URL of a DICOMweb server")
     return given, None
 
 
 def _port(host: str, wanted: int | None) -> int:
     if wanted is not None:
+        if not 1 <= wanted <= 65535:
+            raise ValueError(f"--port {wanted} is outside 1..65535; choose another, or leave --port out")
         if not _is_free(host, wanted):
             raise ValueError(f"--port {wanted} is taken on {host}; choose another, or leave --port out")
         return wanted
@@ -146,9 +144,7 @@ def _parser() -> argparse.ArgumentParser:
         help="folder of NIfTI, NRRD, PNG, JPEG files and DICOM series folders, or a DICOMweb server's URL "
         "(default: demo studies made on the spot)",
     )
-    parser.add_argument(
-        "--model", metavar="PATH|NAME", help="checkpoint folder or preset name (default: nano)"
-    )
+    parser.add_argument("--model", metavar="PATH|NAME", help="checkpoint folder or preset name (default: nano)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument(
         "--port",

@@ -74,9 +74,7 @@ def locate(datastore: Any, image: Any, upload_folders: tuple[Path, ...]) -> Path
         if path.is_absolute() and path.exists() and any(folder in path.parents for folder in upload_folders):
             return path
     shown = image[:60] if isinstance(image, str) else type(image).__name__
-    raise PRSMedError(
-        "unknown_image", f"there is no image {shown!r}; GET /datastore/?output=all lists the ids"
-    )
+    raise PRSMedError("unknown_image", f"there is no image {shown!r}; GET /datastore/?output=all lists the ids")
 
 
 def _stamp(path: Path) -> _Stamp:

@@ -11,16 +11,12 @@ import numpy as np
 from prsmed.errors import PRSMedError
 from prsmed.imaging import (
     Plane,
-    Volume,
     Window,
-    draw_overlay,
+    draw_slice,
     extract,
     native_plane,
     place,
     read_volume,
-    side_letters,
-    take,
-    to_display,
     write_labelmap,
 )
 from prsmed.inference import Engine
@@ -97,25 +93,6 @@ def ask_file(
     if mask_file is not None:
         write_labelmap(mask, volume, mask_file)
     if picture_file is not None:
-        _write_picture(volume, chosen, index or 0, mask, window, f"{question}\n{answer.text}", picture_file)
+        caption = f"{question}\n{answer.text}"
+        draw_slice(volume, mask, chosen, index or 0, window=window, text=caption).save(picture_file)
     return {**answer.to_json(), "view": {"plane": chosen, "slice": index or 0}}
-
-
-def _write_picture(
-    volume: Volume,
-    plane: Plane,
-    index: int,
-    mask: Any,
-    window: Window | str | None,
-    caption: str,
-    path: Path,
-) -> None:
-    image_slice = extract(volume, plane, index)
-    picture = draw_overlay(
-        to_display(image_slice, window),
-        take(mask, image_slice),
-        spacing=image_slice.spacing,
-        sides=side_letters(image_slice),
-        text=caption,
-    )
-    picture.save(path)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 
 def show_answer(answer: dict[str, Any], console: Console) -> None:
     """Print the words, the verdict and the findings of an answer in the JSON of the Ask contract."""
     present, agreement = answer["present"], answer["agreement"]
-    console.print(f"[bold]{answer['answer']}[/bold]", highlight=False)
+    console.print(f"[bold]{escape(answer['answer'])}[/bold]", highlight=False)
     verdict = {True: "[green]agree[/green]", False: "[red]disagree[/red]", None: "cannot be compared"}
     console.print(
         f"Words say {agreement['text_zone'] or 'no place'}, the mask says {agreement['mask_zone']}: "
@@ -26,12 +27,12 @@ def show_answer(answer: dict[str, Any], console: Console) -> None:
 
 
 def _findings_table(findings: list[dict[str, Any]]) -> Table:
-    table = Table("finding", "zone", "patient side", "longest diameter", "area", "volume", "confidence")
+    table = Table("finding", "zone", "side", "diameter", "area", "volume", "sure")
     for finding in findings:
         near = ", near the center" if finding["near_center"] and finding["zone"] != "center" else ""
         volume = finding["volume_mm3"]
         table.add_row(
-            finding["name"],
+            escape(finding["name"]),
             finding["zone"] + near,
             finding["patient_side"] or "unknown",
             f"{finding['longest_diameter_mm']:.1f} mm",

@@ -2,7 +2,7 @@
 
 from prsmed.imaging.demo import demo_phantoms, write_demo_studies
 from prsmed.imaging.export import write_labelmap
-from prsmed.imaging.overlay import draw_overlay, side_letters
+from prsmed.imaging.overlay import draw_overlay, draw_slice, side_letters
 from prsmed.imaging.phantom import PHANTOM_KINDS, PhantomKind, make_phantom, phantom_slice
 from prsmed.imaging.plane import (
     PLANES,
@@ -32,6 +32,7 @@ __all__ = [
     "Window",
     "demo_phantoms",
     "draw_overlay",
+    "draw_slice",
     "extract",
     "from_square",
     "make_phantom",

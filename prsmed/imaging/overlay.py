@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import binary_erosion
 
-from prsmed.imaging.plane import ImageSlice
+from prsmed.imaging.plane import ImageSlice, Plane, extract, take
+from prsmed.imaging.volume import Volume
+from prsmed.imaging.window import Window, to_display
 
 # Colours of labels 1, 2, ...; later labels begin again. Told apart by people who cannot tell red from green.
 _COLORS = ((12, 190, 255), (255, 194, 10), (240, 90, 200), (120, 220, 90), (255, 110, 60))
@@ -33,6 +35,26 @@ def side_letters(image_slice: ImageSlice) -> Sides | None:
         return None
     down, right = image_slice.affine[:3, 0], image_slice.affine[:3, 1]
     return _letter(-right), _letter(right), _letter(-down), _letter(down)
+
+
+def draw_slice(
+    volume: Volume,
+    mask: NDArray[np.generic],
+    plane: Plane,
+    index: int,
+    *,
+    window: Window | str | None = None,
+    text: str | None = None,
+) -> Image.Image:
+    """Draw one slice of a volume with its mask ``(I, J, K)``: :func:`draw_overlay` with all that goes with it."""
+    image_slice = extract(volume, plane, index)
+    return draw_overlay(
+        to_display(image_slice, window),
+        take(mask, image_slice),
+        spacing=image_slice.spacing,
+        sides=side_letters(image_slice),
+        text=text,
+    )
 
 
 def draw_overlay(

@@ -9,11 +9,12 @@ from typing import Any
 
 import torch
 
-from prsmed.data import ConversationDataset, phantom_records, read_pairs, vocabulary_lines
+from prsmed.data import RADIUS, ConversationDataset, phantom_records, read_pairs, vocabulary_lines
 from prsmed.errors import PRSMedError
 from prsmed.model.build import build_model
-from prsmed.model.checkpoint import Manifest, find_checkpoint, load_checkpoint, load_strictly, save_checkpoint
+from prsmed.model.checkpoint import Manifest, find_checkpoint, load_checkpoint, save_checkpoint
 from prsmed.model.presets import find_preset
+from prsmed.model.prsmed import PRSMed
 from prsmed.model.tokenizer import train_tokenizer
 from prsmed.model.unet import BaselineUNet, UNetConfig
 from prsmed.training.config import TrainConfig
@@ -50,12 +51,17 @@ def train(
     run.mkdir(parents=True, exist_ok=True)
     config = config if preset != "unet" else replace(config, absent_share=0.0)
     torch.manual_seed(config.seed)
-    learner, image_size, radius = _learner(preset, config)
     facts: dict[str, Any] = {"preset": preset, **config.to_json()}
-    if init is not None:
-        start, manifest = load_checkpoint(find_checkpoint(init))
-        load_strictly(learner.model, start.state_dict())
+    if init is None:
+        model = _fresh_model(preset)
+    else:
+        model, manifest = load_checkpoint(find_checkpoint(init))
+        if model.config.name != preset:
+            raise PRSMedError("other_preset", f"{init} is a {model.config.name} model; start it with --preset of that")
         facts |= {"init": manifest.version, "init_sha256": manifest.sha256}
+    learner: Learner = PRSMedLearner(model, config) if isinstance(model, PRSMed) else UNetLearner(model)
+    image_size = model.config.image_size
+    radius = model.config.radius if isinstance(model, PRSMed) else RADIUS
     learner.model.to(device)
     records = read_pairs(data)
     phantoms = phantom_records(config.phantoms, config.seed)
@@ -100,11 +106,8 @@ def _lesson_report(config: TrainConfig, report: Callable[[Progress], None]) -> C
     return tell
 
 
-def _learner(preset: str, config: TrainConfig) -> tuple[Learner, int, float]:
-    """Learner, image size and near-centre radius of a preset."""
+def _fresh_model(preset: str) -> PRSMed | BaselineUNet:
     if preset == "unet":
-        unet = BaselineUNet(UNetConfig())
-        return UNetLearner(unet), unet.config.image_size, find_preset("nano").radius
+        return BaselineUNet(UNetConfig())
     chosen = find_preset(preset)
-    tokenizer = train_tokenizer(vocabulary_lines(), chosen.language.vocab_size)
-    return PRSMedLearner(build_model(chosen, tokenizer), config), chosen.image_size, chosen.radius
+    return build_model(chosen, train_tokenizer(vocabulary_lines(), chosen.language.vocab_size))

@@ -20,7 +20,7 @@ from prsmed.model.prsmed import PRSMed
 
 @pytest.fixture
 def model(make_tiny: Callable[..., PRSMed], tmp_path: Path) -> str:
-    save_checkpoint(make_tiny(presence_threshold=0.01, mask_threshold=0.45), tmp_path / "tiny", "tiny-1")
+    save_checkpoint(make_tiny(presence_threshold=0.0, mask_threshold=0.0), tmp_path / "tiny", "tiny-1")
     return str(tmp_path / "tiny")
 
 

@@ -17,7 +17,7 @@ from prsmed.model.prsmed import PRSMed
 @pytest.fixture
 def engine(make_tiny: Callable[..., PRSMed], tmp_path: Path) -> Engine:
     # A low threshold, so that an untrained model draws something.
-    model = make_tiny(presence_threshold=0.01, mask_threshold=0.45)
+    model = make_tiny(presence_threshold=0.0, mask_threshold=0.0)
     save_checkpoint(model, tmp_path / "tiny", "tiny-1")
     return Engine.load(tmp_path / "tiny", device="cpu")
 

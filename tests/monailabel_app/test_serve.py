@@ -36,6 +36,12 @@ def test_a_taken_port_is_a_mistake(taken_port: int, capsys: pytest.CaptureFixtur
     assert f"--port {taken_port} is taken" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("port", ["0", "65536"])
+def test_a_port_that_cannot_be_is_a_mistake(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--port", port]) == 2
+    assert "1..65535" in capsys.readouterr().out
+
+
 def test_studies_that_are_not_there_are_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--studies", "/no/such/folder"]) == 2
     assert "/no/such/folder is no folder" in capsys.readouterr().out
@@ -65,7 +71,7 @@ def test_once_answers_three_questions_and_leaves_nothing_running(tmp_path: Path)
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert [int(number) for number in re.findall(r"^─+ (\d)\. ", done.stdout, re.MULTILINE)] == [1, 2, 3]
-    assert done.stdout.count("model tiny-1") == 3
+    assert done.stdout.count("Model tiny-1") == 3
     assert done.stdout.count("No mask") == 1
     written = [Path(path) for path in re.findall(r"Written: (.*)", done.stdout)]
     assert len(written) == 4
