@@ -39,6 +39,7 @@ class Manifest:
         sha256: Hash of the weights file.
         config: The model's configuration.
         training: Facts of the training run: data, steps, seed, metrics.
+        tokenizer_sha256: Hash of the tokenizer's file, ``""`` for models that read no text.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Manifest:
     sha256: str
     config: dict[str, Any]
     training: dict[str, Any] = field(default_factory=dict)
+    tokenizer_sha256: str = ""
     format: int = FORMAT
 
 
@@ -56,12 +58,14 @@ def save_checkpoint(
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     save_file(weights, folder / WEIGHTS)
+    tokenizer_sha256 = ""
     if isinstance(model, PRSMed):
         kind, config = "prsmed", model.config.to_json()
         model.language.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
+        tokenizer_sha256 = _hash(folder / TOKENIZER)
     else:
         kind, config = "unet", asdict(model.config)
-    manifest = Manifest(kind, version, _hash(folder / WEIGHTS), config, training or {})
+    manifest = Manifest(kind, version, _hash(folder / WEIGHTS), config, training or {}, tokenizer_sha256)
     (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n")
     return manifest
 
@@ -106,9 +110,11 @@ def load_checkpoint(folder: Path) -> tuple[PRSMed | BaselineUNet, Manifest]:
         PRSMedError: ``bad_checkpoint`` for a damaged file, a wrong hash, or keys or shapes that do not fit.
     """
     manifest = read_manifest(folder)
-    weights = _read_weights(folder / WEIGHTS, manifest.sha256)
+    _check_hash(folder / WEIGHTS, manifest.sha256)
+    if manifest.kind == "prsmed":
+        _check_hash(folder / TOKENIZER, manifest.tokenizer_sha256)
     model = _build(manifest, folder)
-    load_strictly(model, weights)
+    load_strictly(model, _read_weights(folder / WEIGHTS))
     return model.eval(), manifest
 
 
@@ -151,21 +157,32 @@ def load_strictly(model: nn.Module, weights: dict[str, Tensor]) -> None:
     model.load_state_dict(weights)
 
 
-def _read_weights(path: Path, sha256: str) -> dict[str, Tensor]:
+def _check_hash(path: Path, sha256: str) -> None:
     try:
         found = _hash(path)
-        if found != sha256:
-            raise PRSMedError(
-                "bad_checkpoint",
-                f"{path.name} has sha256 {found[:12]}..., the manifest says {sha256[:12]}...; "
-                "copy the checkpoint again",
-            )
-        weights: dict[str, Tensor] = load_file(path)
-        return weights
-    except (OSError, SafetensorError) as error:
+    except OSError as error:
         raise PRSMedError(
             "bad_checkpoint", f"{path.name} cannot be read: {error}; copy the checkpoint again"
         ) from error
+    if found != sha256:
+        raise PRSMedError(
+            "bad_checkpoint",
+            f"{path.name} has sha256 {found[:12]}..., the manifest says {sha256[:12]}...; copy the checkpoint again",
+        )
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    try:
+        weights: dict[str, Tensor] = load_file(path)
+    except SafetensorError as error:
+        raise PRSMedError(
+            "bad_checkpoint", f"{path.name} cannot be read: {error}; copy the checkpoint again"
+        ) from error
+    return weights
+
+
+def _unreadable(path: Path, error: Exception) -> PRSMedError:
+    return PRSMedError("bad_checkpoint", f"{path.name} cannot be read: {error}; copy the checkpoint again")
 
 
 def _hash(path: Path) -> str:

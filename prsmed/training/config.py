@@ -45,6 +45,11 @@ class TrainConfig:
         for name in ("steps", "batch_size"):
             if getattr(self, name) < 1:
                 raise PRSMedError("bad_training", f"{name} is {getattr(self, name)}; it must be at least 1")
+        for name in ("small_share", "absent_share", "true_mask_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise PRSMedError("bad_training", f"{name} is {getattr(self, name)}; it must lie within 0..1")
+        if self.lr < 0:
+            raise PRSMedError("bad_training", f"lr is {self.lr}; it must not be negative")
         if self.batch_size < 2:
             raise PRSMedError("bad_training", "batch_size is 1; batch norm needs at least 2 images a step")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 
 from prsmed.data import RADIUS, ConversationDataset, phantom_records, read_pairs, vocabulary_lines
+from prsmed.data.sources import INDEX
 from prsmed.errors import PRSMedError
 from prsmed.model.build import build_model
 from prsmed.model.checkpoint import Manifest, find_checkpoint, load_checkpoint, save_checkpoint
@@ -88,7 +90,7 @@ def train(
         run=run,
         device=torch.device(device),
     )
-    facts["images"] = len(trained)
+    facts |= {"images": len(trained), "data_sha256": hashlib.sha256((data / INDEX).read_bytes()).hexdigest()}
     if isinstance(learner, PRSMedLearner) and learner.model.mask_tokens is not None and not has_state(run):
         teach_language(learner.model, trained, config, _lesson_report(config, report))
     trainer.run(facts, report)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -45,7 +46,8 @@ def load_state(run: Path, model: nn.Module, optimizer: torch.optim.Optimizer, fa
     """Go back to the last saved state of ``run``; returns its step, 0 when there is none.
 
     Raises:
-        PRSMedError: ``other_run`` when the state was made with other settings than ``facts``.
+        PRSMedError: ``other_run`` when the state was made with other settings than ``facts``; ``bad_state`` when its
+            files are damaged.
     """
     folder = run / FOLDER
     if not has_state(run):
@@ -59,9 +61,15 @@ def load_state(run: Path, model: nn.Module, optimizer: torch.optim.Optimizer, fa
             f"{run.name} holds a run with other settings ({', '.join(changed)}); "
             "resume it with its own, or give another --out",
         )
-    model.load_state_dict(load_file(folder / "model.safetensors"))
+    try:
+        weights, moments = load_file(folder / "model.safetensors"), load_file(folder / "optimizer.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise PRSMedError(
+            "bad_state", f"the saved state of {run.name} is damaged ({error}); start anew in another --out"
+        ) from error
+    model.load_state_dict(weights)
     state: dict[int, dict[str, torch.Tensor]] = {}
-    for key, value in load_file(folder / "optimizer.safetensors").items():
+    for key, value in moments.items():
         index, name = key.split(".", 1)
         state.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

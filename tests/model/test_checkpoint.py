@@ -218,3 +218,9 @@ def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:
         with pytest.raises(PRSMedError, match="prsmed train") as caught:
             find_checkpoint(name)
         assert caught.value.code == "checkpoint_not_found"
+
+
+def test_another_tokenizer_is_noticed(folder: Path) -> None:
+    path = folder / "tokenizer.json"
+    path.write_text(path.read_text().replace('"normalizer"', '"normalizer" '))
+    refused(folder, "tokenizer.json has sha256")

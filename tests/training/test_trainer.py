@@ -264,3 +264,18 @@ def test_a_recipe_that_cannot_run_is_refused(changes: dict[str, int]) -> None:
     with pytest.raises(PRSMedError, match="at least") as caught:
         TrainConfig(**changes)  # type: ignore[arg-type]
     assert caught.value.code == "bad_training"
+
+
+def test_a_damaged_state_is_told(make_trainer: Make, tmp_path: Path) -> None:
+    run_until_killed(make_trainer, tmp_path, 3)
+    (tmp_path / "state" / "optimizer.safetensors").write_bytes(b"junk")
+    with pytest.raises(PRSMedError, match="start anew") as caught:
+        make_trainer(tmp_path, CONFIG).run(FACTS, ignore)
+    assert caught.value.code == "bad_state"
+
+
+@pytest.mark.parametrize("change", [{"absent_share": 1.5}, {"small_share": -0.1}, {"lr": -1.0}, {"batch_size": 1}])
+def test_a_recipe_that_cannot_be_is_refused(change: dict[str, float]) -> None:
+    with pytest.raises(PRSMedError, match=next(iter(change))) as caught:
+        replace(CONFIG, **change)
+    assert caught.value.code == "bad_training"
