@@ -36,7 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         console.print(f"[red]{escape(str(error))}[/red]")
         return _EXIT_USAGE
-    # SIGTERM leaves through `finally` as Ctrl-C does, so that no server is left behind.
+    # Both leave through `finally`, so that no server is left behind; a shell's background job ignores SIGINT otherwise.
+    signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     server = ServerProcess(studies, options.host, port, options.model, BUILD / "serve" / "server.log")
     try:

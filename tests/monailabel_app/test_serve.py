@@ -100,7 +100,10 @@ def test_a_signal_stops_the_server_too(sent: signal.Signals, studies_folder: Pat
         url = re.findall(r"at (http://\S+)", "".join(lines))[0]
         assert requests.get(f"{url}/info/", timeout=30).ok
         serving.send_signal(sent)
-        assert serving.wait(timeout=60) == 0
+        try:
+            assert serving.wait(timeout=60) == 0
+        finally:
+            serving.kill()
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{url}/info/", timeout=5)
     assert set(Path(tempfile.gettempdir()).glob("prsmed-*")) <= before
