@@ -1,7 +1,7 @@
 """Conversations about images: records, templates, samples for training, fixed lists for evaluation."""
 
 from prsmed.data.builder import Conversation, build, read_conversations
-from prsmed.data.converse import RADIUS, Turn, converse
+from prsmed.data.converse import MOST_REGIONS, RADIUS, Turn, converse
 from prsmed.data.dataset import ConversationDataset, Sample, balanced_order
 from prsmed.data.images import fit_square, read_image
 from prsmed.data.record import Record, Split, check_splits
@@ -11,6 +11,7 @@ from prsmed.data.templates import TEST_TEMPLATES, TRAIN_TEMPLATES
 from prsmed.data.vocabulary import vocabulary_lines
 
 __all__ = [
+    "MOST_REGIONS",
     "RADIUS",
     "TEST_TEMPLATES",
     "TRAIN_TEMPLATES",

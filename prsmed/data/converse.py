@@ -16,9 +16,9 @@ from prsmed.position.sentences import VARIANTS, write_answer
 from prsmed.position.zones import locate_all
 
 RADIUS = 0.1
-"""Near-centre radius as a share of the width: 0.2, the published one, calls almost all skin lesions central
-(research/nano.md)."""
-_MOST_REGIONS = 2
+"""Near-centre radius as a share of the width: 0.2, the published one, calls almost all skin lesions central."""
+MOST_REGIONS = 2
+"""How many regions a true answer names, largest first."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def converse(
     question = ask(_draw(templates, rng), target, _draw(places(record.modality), rng))
     if varied:
         question = as_typed(question, rng)
-    positions = locate_all(mask, "box", radius)[:_MOST_REGIONS] if present else ()
+    positions = locate_all(mask, "box", radius)[:MOST_REGIONS] if present else ()
     drawn = int(rng.integers(VARIANTS))
     answer = write_answer(positions, target, frame="image", variant=drawn if variant is None else variant)
     return Turn(question, answer, target, present, positions)

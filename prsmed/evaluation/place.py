@@ -8,12 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from prsmed.data import RADIUS
+from prsmed.data import MOST_REGIONS, RADIUS
 from prsmed.position.findings import ZONES, Position, Zone
 from prsmed.position.parser import Reading
 from prsmed.position.zones import locate_all
-
-_MOST_REGIONS = 2  # as many as the true answers name (prsmed.data.Turn)
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class Place:
 
 def measured(mask: NDArray[np.bool_]) -> tuple[Position, ...]:
     """Positions of a mask ``(S, S)`` by the rule the true answers were written with."""
-    return locate_all(mask, "box", RADIUS)[:_MOST_REGIONS]
+    return locate_all(mask, "box", RADIUS)[:MOST_REGIONS]
 
 
 def _ordered(zones: Sequence[Zone]) -> tuple[Zone, ...]:

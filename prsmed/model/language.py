@@ -160,6 +160,6 @@ def build_tiny_llava(config: LanguageConfig, image_dim: int, tokenizer: PreTrain
         LlavaConfig(vision_config=vision, text_config=text, image_token_index=image_token, tie_word_embeddings=False)
     )
     llava.model.vision_tower = nn.Identity()
-    # Unit-scale embeddings: at the default 0.02 the visual tokens drown the words (see docs/nano.md).
+    # Unit-scale embeddings: the visual tokens have unit scale, and would drown words at the default 0.02.
     nn.init.normal_(llava.get_input_embeddings().weight)
     return LanguageModel(llava, tokenizer)

@@ -1,4 +1,4 @@
-"""Where is a mask on the displayed image, by either published rule (research/prs-med.md 3.1)."""
+"""Where is a mask on the displayed image, by either published rule: that of PRS-Med's released code, and A.6."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """A lesson for the language model alone: random masks and questions, no images.
 
-A small language model needs tens of thousands of examples to name a mask's place, which images are too slow to give
-(docs/nano.md). Without them it reads hundreds a second.
+A small language model needs thousands of examples to name a mask's place, which images are too slow to give.
 """
 
 from __future__ import annotations

@@ -15,10 +15,12 @@ from prsmed.model.prsmed import PRSMed
 
 
 @pytest.fixture
-def engine(make_tiny: Callable[..., PRSMed], tmp_path: Path) -> Engine:
-    # A low threshold, so that an untrained model draws something.
-    model = make_tiny(presence_threshold=0.0, mask_threshold=0.0)
-    save_checkpoint(model, tmp_path / "tiny", "tiny-1")
+def engine(make_tiny: Callable[..., PRSMed], image_slice: ImageSlice, tmp_path: Path) -> Engine:
+    """Its mask threshold is the median on a slice, so that an untrained model draws a part of it."""
+    save_checkpoint(make_tiny(presence_threshold=0.0), tmp_path / "trial", "trial")
+    trial = Engine.load(tmp_path / "trial", device="cpu").ask(image_slice, "Where is the polyp?")
+    median = float(np.median(trial.probability))
+    save_checkpoint(make_tiny(presence_threshold=0.0, mask_threshold=median), tmp_path / "tiny", "tiny-1")
     return Engine.load(tmp_path / "tiny", device="cpu")
 
 

@@ -37,7 +37,7 @@ def test_an_answer_has_every_field_of_the_contract(engine: Engine, image_slice: 
     answer = engine.ask(image_slice, QUESTION)
     assert answer.mask.shape == answer.probability.shape == image_slice.shape
     assert answer.mask.dtype == np.uint8
-    assert answer.mask.any(), "the test needs a mask"
+    assert 0 < answer.mask.sum() < answer.mask.size, "the test needs a mask of a part"
     sent = json.loads(json.dumps(answer.to_json()))
     assert set(sent) == {
         "answer", "present", "findings", "agreement", "label_names", "model", "latencies_ms",

@@ -38,7 +38,7 @@ def masks(draw: st.DrawFn) -> np.ndarray:
 
 
 def box_rule(mask: np.ndarray, radius: float) -> tuple[str, bool]:
-    """The released code's rule, pixel by pixel, as research/prs-med.md 3.1 describes it."""
+    """The released code's rule, pixel by pixel, as the paper's code has it (mask_position.py)."""
     height, width = mask.shape
     on = [(y, x) for y in range(height) for x in range(width) if mask[y, x] > 0]
     x_min, x_max = min(x for _, x in on), max(x for _, x in on)
