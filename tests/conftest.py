@@ -49,7 +49,7 @@ def tiny_config() -> ModelConfig:
         language=LanguageConfig(
             vocab_size=400, hidden_size=32, intermediate_size=48, num_layers=2, num_heads=2, visual_grid=2
         ),
-        decoder=DecoderConfig(dim=16, num_heads=2, up_dims=(12, 10, 8), skips=3, dropout=0.0),
+        decoder=DecoderConfig(dim=16, num_heads=2, up_dims=(12, 10, 8), skips=2, coarse_head=True, dropout=0.0),
         max_answer_tokens=12,
     )
 

@@ -16,6 +16,7 @@ from prsmed.errors import PRSMedError
 from prsmed.evaluation.outcome import Answered, Prediction
 from prsmed.model.prsmed import PRSMed
 from prsmed.model.unet import BaselineUNet
+from prsmed.position.confidence import confident_regions
 
 Model = PRSMed | BaselineUNet
 _BATCH = 16
@@ -54,8 +55,9 @@ def predict(model: Model, pixels: Tensor, questions: Sequence[str]) -> list[Pred
     """
     if isinstance(model, BaselineUNet):
         device = next(model.parameters()).device
-        drawn = _to_masks(model(pixels.to(device)).sigmoid() >= 0.5)
-        return [Prediction(mask, mask) for mask in drawn]
+        probabilities = model(pixels.to(device)).sigmoid()[:, 0].cpu().numpy()
+        share = model.config.region_confidence  # the same cleaning for both, or it would decide the comparison
+        return [Prediction(confident_regions(p >= 0.5, p, share), p >= 0.5) for p in probabilities]
     seen = model.see(pixels.to(model.device))
     prompt = model.read(seen, model.language.encode_questions(questions).to(model.device))
     segmented = model.segment(seen.features, prompt, pixels.shape[-1])

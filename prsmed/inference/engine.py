@@ -146,12 +146,7 @@ class Engine:
             with watch.time("mask"):
                 segmented = model.segment(seen.features, prompt, config.image_size)
                 square_mask = model.mask_of(segmented)
-                ((mask, probability, presence),) = slice_masks(
-                    segmented,
-                    [looked],
-                    mask_threshold=config.mask_threshold,
-                    presence_threshold=config.presence_threshold,
-                )
+                ((mask, probability, presence),) = slice_masks(segmented, square_mask, [looked], config.mask_threshold)
         naming = Naming(target_in(question), radius=config.radius)
         present = Presence(presence, config.presence_threshold)
         drawn = MaskEvent(mask, probability, present, measure(mask, probability, image_slice, naming))

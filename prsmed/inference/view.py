@@ -36,14 +36,18 @@ def stack_views(views: Sequence[View], device: torch.device) -> Tensor:
 
 
 def slice_masks(
-    segmented: Segmented, views: Sequence[View], *, mask_threshold: float, presence_threshold: float
+    segmented: Segmented, square_masks: Tensor, views: Sequence[View], mask_threshold: float
 ) -> list[tuple[NDArray[np.uint8], NDArray[np.float32], float]]:
-    """Mask, probability and presence of each slice, on its own ``(rows, cols)``; no mask where absent."""
+    """Mask, probability and presence of each slice, on its own ``(rows, cols)``.
+
+    The edge follows the probability on the slice's own pixels; what is shown at all is what ``square_masks``
+    ``(B, 1, S, S)`` (:meth:`~prsmed.model.prsmed.PRSMed.mask_of`) kept in the model's square.
+    """
     squares = segmented.mask_logits.sigmoid().squeeze(1).float().cpu().numpy()
-    presences = segmented.presence_logits.sigmoid().tolist()
+    kept = square_masks.squeeze(1).float().cpu().numpy()
     masks = []
-    for square, presence, each in zip(squares, presences, views, strict=True):
-        probability = from_square(square, each.fit)
-        mask = (probability >= mask_threshold) & (presence >= presence_threshold)
+    for n, (each, presence) in enumerate(zip(views, segmented.presence_logits.sigmoid().tolist(), strict=True)):
+        probability = from_square(squares[n], each.fit)
+        mask = (probability >= mask_threshold) & (from_square(kept[n], each.fit) > 0)
         masks.append((mask.astype(np.uint8), probability, presence))
     return masks

@@ -85,12 +85,7 @@ def segment_volume(
             prompt = model.read(seen, questions.expand(len(views)))
         with watch.time("mask"):
             segmented = model.segment(seen.features, prompt, config.image_size)
-            drawn = slice_masks(
-                segmented,
-                views,
-                mask_threshold=config.mask_threshold,
-                presence_threshold=config.presence_threshold,
-            )
+            drawn = slice_masks(segmented, model.mask_of(segmented), views, config.mask_threshold)
         for image_slice, (slice_mask, slice_probability, presence) in zip(image_slices, drawn, strict=True):
             place(slice_mask, image_slice, mask)
             place(slice_probability, image_slice, probability)

@@ -42,13 +42,15 @@ class DecoderConfig:
     """The fusion mask decoder (PRS-Med section 3: cross- and self-attention, skip, transposed convolutions).
 
     ``up_dims`` has one entry per transposed convolution, each doubling the grid. ``skips`` of them take the
-    encoder's finer features, coarse to fine; the published decoder takes none.
+    encoder's finer features, coarse to fine; the published decoder takes none. ``coarse_head`` draws a mask from the
+    fused grid too, in training only: deep supervision, without which skips leave the deep features unused.
     """
 
     dim: int = 256
     num_heads: int = 8
     up_dims: tuple[int, ...] = (128, 64, 32, 16)
     skips: int = 0
+    coarse_head: bool = False
     dropout: float = 0.1
 
 
@@ -65,6 +67,8 @@ class ModelConfig:
             of the predicted mask first, which a tiny language model needs to name a position.
         presence_threshold: Presence probability from which the target counts as there.
         mask_threshold: Probability from which a pixel counts as target.
+        region_confidence: A region of the mask is shown when its mean probability is at least this share of that
+            of the surest region; 0, as published, shows all.
         max_answer_tokens: Upper bound of an answer's length.
         described_regions: How many regions its answers describe, largest first.
         history_turns: How many earlier turns its prompt may carry; 0 for models taught on single questions.
@@ -80,6 +84,7 @@ class ModelConfig:
     answer_from: Literal["prompt", "mask"] = "prompt"
     presence_threshold: float = 0.5
     mask_threshold: float = 0.5
+    region_confidence: float = 0.0
     max_answer_tokens: int = 64
     described_regions: int = 2
     history_turns: int = 0

@@ -39,6 +39,7 @@ class FusionDecoder(nn.Module):
         widths = (dim, *config.up_dims)
         self.ups = nn.ModuleList(UpBlock(widths[n], widths[n + 1], skip_dims[n]) for n in range(len(config.up_dims)))
         self.head = nn.Conv2d(widths[-1], 1, kernel_size=1)
+        self.coarse_head = nn.Conv2d(dim, 1, kernel_size=1) if config.coarse_head else None
 
     def fuse(self, features: ImageFeatures, prompt: Tensor, is_padding: Tensor) -> Fused:
         """Let the image look at the prompt.

@@ -16,11 +16,12 @@ NANO = ModelConfig(
         neck_dim=128,
     ),
     language=LanguageConfig(visual_grid=4),
-    decoder=DecoderConfig(dim=128, num_heads=4, up_dims=(64, 48, 24), skips=3, dropout=0.0),
+    decoder=DecoderConfig(dim=128, num_heads=4, up_dims=(64, 48, 24), skips=2, coarse_head=True, dropout=0.0),
     # 20 % of the width calls nearly every brain and skin lesion "center"; 10 % says more.
     radius=0.1,
     condition_on="text",
     answer_from="mask",
+    region_confidence=0.95,
 )
 
 PRESETS = {preset.name: preset for preset in (NANO,)}

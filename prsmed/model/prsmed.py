@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -27,6 +28,7 @@ from prsmed.model.language import Context, LanguageModel, TokenBatch
 from prsmed.model.mask_tokens import MaskTokens
 from prsmed.model.presence import PresenceHead
 from prsmed.model.visual_tokens import SharedVisualTokens
+from prsmed.position.confidence import confident_regions
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Output:
 
     segmented: Segmented
     text_logits: Tensor
+    coarse_logits: Tensor | None = None
 
 
 class PRSMed(nn.Module):
@@ -116,8 +119,11 @@ class PRSMed(nn.Module):
         return Segmented(self.decoder.draw(fused, features, size), presence_logits)
 
     def mask_of(self, segmented: Segmented) -> Tensor:
-        """Binary masks ``(B, 1, S, S)``: empty where the target is judged absent."""
-        mask = segmented.mask_logits.sigmoid() >= self.config.mask_threshold
+        """Binary masks ``(B, 1, S, S)`` without doubtful regions; empty where the target is judged absent."""
+        probability = segmented.mask_logits.detach().sigmoid()
+        mask = probability >= self.config.mask_threshold
+        if self.config.region_confidence > 0:
+            mask = _confident(mask, probability, self.config.region_confidence)
         present = segmented.presence_logits[: mask.shape[0]].sigmoid() >= self.config.presence_threshold
         return mask & present.view(-1, 1, 1, 1)
 
@@ -170,7 +176,8 @@ class PRSMed(nn.Module):
             image_of: ``(T,)`` which image a turn is about; one turn an image when ``None``.
 
         Returns:
-            ``mask_logits`` ``(B, 1, S, S)``, ``presence_logits`` ``(T,)``, ``text_logits`` ``(T, length, vocabulary)``.
+            ``mask_logits`` ``(B, 1, S, S)``, ``presence_logits`` ``(T,)``, ``text_logits`` ``(T, length, vocabulary)``,
+            ``coarse_logits`` ``(B, 1, h, w)`` of a decoder with a coarse head.
         """
         features = self.encoder(pixels)
         turns = features if image_of is None else ImageFeatures(features.dense[image_of], ())
@@ -184,11 +191,11 @@ class PRSMed(nn.Module):
                 torch.cat([embeds, answer_embeds], dim=1), torch.cat([is_real, answers.is_real], dim=1)
             )
             prompt = Context(context.hidden[:, :width], is_real, ())
-            segmented = self._draw_first(features, turns, prompt, pixels.shape[-1])
+            segmented, coarse = self._draw_first(features, turns, prompt, pixels.shape[-1])
             first = _last_real(prompt)
         else:
             prompt = self.language.read(embeds, is_real)
-            segmented = self._draw_first(features, turns, prompt, pixels.shape[-1])
+            segmented, coarse = self._draw_first(features, turns, prompt, pixels.shape[-1])
             mask = torch.where(use_true.view(-1, 1, 1, 1), true_mask, self.mask_of(segmented))
             nothing = mask.new_zeros(turns.dense.shape[0] - mask.shape[0], *mask.shape[1:])
             tokens = self.mask_tokens(torch.cat([mask, nothing]), turns.dense)
@@ -199,7 +206,7 @@ class PRSMed(nn.Module):
             )
             first = context.hidden[:, -answers.ids.shape[1] - 1]
         hidden = torch.cat([first.unsqueeze(1), context.hidden[:, -answers.ids.shape[1] : -1]], dim=1)
-        return Output(segmented, self.language.logits(hidden))
+        return Output(segmented, self.language.logits(hidden), coarse)
 
     def _fuse(self, features: ImageFeatures, prompt: Context) -> tuple[Fused, Tensor]:
         """Image features that have looked at the prompt, and presence logits."""
@@ -207,11 +214,14 @@ class PRSMed(nn.Module):
         fused = self.decoder.fuse(features, tokens, is_padding)
         return fused, self.presence(fused.grid, _last_real(prompt))
 
-    def _draw_first(self, features: ImageFeatures, turns: ImageFeatures, prompt: Context, size: int) -> Segmented:
-        """Masks of the images' own turns, presence of every turn."""
+    def _draw_first(
+        self, features: ImageFeatures, turns: ImageFeatures, prompt: Context, size: int
+    ) -> tuple[Segmented, Tensor | None]:
+        """Masks, fine and coarse, of the images' own turns; presence of every turn."""
         fused, presence_logits = self._fuse(turns, prompt)
         own = Fused(fused.grid[: features.dense.shape[0]])
-        return Segmented(self.decoder.draw(own, features, size), presence_logits)
+        coarse = None if self.decoder.coarse_head is None else self.decoder.coarse_head(own.grid)
+        return Segmented(self.decoder.draw(own, features, size), presence_logits), coarse
 
     def _prefix_embeds(self, features: ImageFeatures) -> Tensor:
         start = torch.full(
@@ -230,6 +240,13 @@ class PRSMed(nn.Module):
 
 def _all_real(embeds: Tensor) -> Tensor:
     return torch.ones(embeds.shape[:2], dtype=torch.bool, device=embeds.device)
+
+
+def _confident(mask: Tensor, probability: Tensor, share: float) -> Tensor:
+    """:func:`confident_regions` of each row of ``(B, 1, S, S)``."""
+    rows = zip(mask[:, 0].cpu().numpy(), probability[:, 0].float().cpu().numpy(), strict=True)
+    kept = np.stack([confident_regions(*row, share) for row in rows])
+    return torch.from_numpy(kept).to(mask.device).unsqueeze(1)
 
 
 def _last_real(context: Context) -> Tensor:

@@ -15,6 +15,7 @@ class UNetConfig:
     name: str = "unet"
     image_size: int = 256
     channels: tuple[int, ...] = (24, 48, 96, 192, 384)
+    region_confidence: float = 0.95
 
 
 class BaselineUNet(nn.Module):

@@ -19,12 +19,12 @@ class TrainConfig:
         small_size: Side of the square in the first ``small_share`` of the steps; then the model's size.
         absent_share: Share of questions about something that is not in the image.
         true_mask_share: Share of rows whose mask tokens code the true mask instead of the predicted one.
-        mask_weight, text_weight, presence_weight: Weights of the losses.
+        mask_weight, coarse_weight, text_weight, presence_weight: Weights of the losses.
         language_steps: Steps of the language model's own lesson before, on drawn masks without images.
         phantoms: How many generated phantoms stand among the training images.
     """
 
-    steps: int = 3000
+    steps: int = 2800
     batch_size: int = 16
     lr: float = 1e-3
     warmup: int = 200
@@ -35,6 +35,7 @@ class TrainConfig:
     absent_share: float = 0.3
     true_mask_share: float = 0.5
     mask_weight: float = 1.0
+    coarse_weight: float = 1.0
     text_weight: float = 1.0
     presence_weight: float = 1.0
     language_steps: int = 500

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from prsmed.model.prsmed import PRSMed
 from prsmed.model.unet import BaselineUNet
@@ -36,18 +36,22 @@ class PRSMedLearner:
         self.config = config
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Losses ``mask``, ``text`` and ``presence``."""
+        """Losses ``mask``, ``text`` and ``presence``; ``coarse`` of a decoder with a coarse head."""
         language, device = self.model.language, batch.pixels.device
         questions = language.encode_questions(batch.questions).to(device)
         answers = language.encode_answers(batch.answers).to(device)
         use_true = torch.rand(batch.pixels.shape[0], device=device) < self.config.true_mask_share
         output = self.model(batch.pixels, questions, answers, batch.mask > 0, use_true, batch.image_of)
-        drawn = output.segmented.mask_logits[batch.has_mask]
-        return {
-            "mask": self.config.mask_weight * mask_loss(drawn, batch.mask[batch.has_mask]),
+        true = batch.mask[batch.has_mask]
+        losses = {
+            "mask": self.config.mask_weight * mask_loss(output.segmented.mask_logits[batch.has_mask], true),
             "text": self.config.text_weight * text_loss(output.text_logits, answers.ids, answers.is_real),
             "presence": self.config.presence_weight * presence_loss(output.segmented.presence_logits, batch.is_present),
         }
+        if output.coarse_logits is not None:
+            coarse = nn.functional.adaptive_avg_pool2d(true, output.coarse_logits.shape[-2:])
+            losses["coarse"] = self.config.coarse_weight * mask_loss(output.coarse_logits[batch.has_mask], coarse)
+        return losses
 
     @torch.no_grad()
     def predict(self, batch: Batch) -> Tensor:

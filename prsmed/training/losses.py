@@ -13,7 +13,7 @@ def mask_loss(logits: Tensor, target: Tensor) -> Tensor:
 
     Args:
         logits: ``(B, 1, S, S)``.
-        target: ``(B, 1, S, S)`` 0 or 1.
+        target: ``(B, 1, S, S)``, share of each pixel that is target, 0..1.
     """
     if logits.shape[0] == 0:
         return logits.sum()

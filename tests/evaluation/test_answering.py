@@ -12,6 +12,7 @@ from prsmed.data import Conversation, fit_square, read_image
 from prsmed.errors import PRSMedError
 from prsmed.evaluation.answering import ask
 from prsmed.model.prsmed import PRSMed
+from prsmed.position.confidence import confident_regions
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,9 @@ def test_a_unet_draws_and_says_nothing(asked: list[Conversation], image_root: Pa
     assert (said.text, said.presence, said.says_present) == (None, None, None)
     pixels = torch.from_numpy(answered.pixels).permute(2, 0, 1)[None] / 255
     with torch.no_grad():
-        np.testing.assert_array_equal(said.mask, unet(pixels)[0, 0].numpy() >= 0)
+        probability = unet(pixels).sigmoid()[0, 0].numpy()
+    np.testing.assert_array_equal(said.raw_mask, probability >= 0.5)
+    np.testing.assert_array_equal(said.mask, confident_regions(said.raw_mask, probability, 0.95))
 
 
 def test_a_present_target_needs_a_mask(model: PRSMed, asked: list[Conversation], image_root: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from prsmed.model.prsmed import Output, PRSMed
 
@@ -19,7 +19,8 @@ def forward(model: PRSMed) -> Output:
     questions = model.language.encode_questions(["where is the polyp?", "is there a polyp?", "show me the polyp"])
     answers = model.language.encode_answers(["at the top left", "no", "it is in the center"])
     true_mask = torch.rand(3, 1, SIDE, SIDE, generator=generator) > 0.7
-    return model.train()(pixels, questions, answers, true_mask, torch.tensor([True, False, False]))
+    true_mask[1] = False  # "nothing" has tokens of its own
+    return model.train()(pixels, questions, answers, true_mask, torch.tensor([True, True, False]))
 
 
 def learning(module: nn.Module) -> dict[str, bool]:
@@ -59,6 +60,17 @@ def test_the_text_loss_does_not_teach_the_mask_decoder(make_tiny: Callable[..., 
 def test_no_weight_is_left_untaught(make_tiny: Callable[..., PRSMed], answer_from: str) -> None:
     model = make_tiny(answer_from=answer_from)
     output = forward(model)
-    parts: list[Tensor] = [output.segmented.mask_logits, output.segmented.presence_logits, output.text_logits]
+    parts = [*vars(output.segmented).values(), output.text_logits, output.coarse_logits]
     torch.stack([part.square().mean() for part in parts]).sum().backward()
     assert [name for name, reached in learning(model).items() if not reached] == []
+
+
+def test_the_coarse_mask_teaches_the_deep_features_past_the_skips(make_tiny: Callable[..., PRSMed]) -> None:
+    model = make_tiny()
+    coarse = forward(model).coarse_logits
+    assert coarse is not None
+    assert coarse.shape == (3, 1, SIDE // 16, SIDE // 16)
+    coarse.square().mean().backward()
+    assert all(learning(model.encoder.neck).values())
+    assert all(learning(model.decoder.self_attention).values())
+    assert not any(learning(model.decoder.ups).values())

@@ -147,7 +147,8 @@ def test_spoken_tokens_are_those_the_training_pass_predicts(
 def make_rows_differ(segmented: Segmented, monkeypatch: pytest.MonkeyPatch, model: PRSMed) -> Tensor:
     """Predicted masks with one row judged absent and one present, whatever the fresh weights say."""
     middle = float(segmented.presence_logits.mean().sigmoid())
-    monkeypatch.setattr(model, "config", replace(model.config, presence_threshold=middle))
+    median = float(segmented.mask_logits.median().sigmoid())
+    monkeypatch.setattr(model, "config", replace(model.config, presence_threshold=middle, mask_threshold=median))
     mask = model.mask_of(segmented)
     assert sorted(mask.flatten(1).any(dim=1).tolist()) == [False, True]
     return mask

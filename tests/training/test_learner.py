@@ -59,14 +59,15 @@ def test_absent_targets_teach_presence_only(make_tiny: Callable[..., PRSMed], ba
     batch.mask[2:] = 1 - batch.mask[2:]  # not looked at
     after = learner.losses(batch)
     assert torch.equal(after["mask"], before["mask"])
+    assert torch.equal(after["coarse"], before["coarse"])
     other = replace(batch, is_present=torch.tensor([True, True, False, False, True]))
     assert learner.losses(other)["presence"] != before["presence"]
 
 
 def test_losses_are_weighted(make_tiny: Callable[..., PRSMed], batch: Batch) -> None:
     model = make_tiny()
-    weights = {"mask": 3.0, "text": 5.0, "presence": 7.0}
-    plain = replace(CONFIG, true_mask_share=1.0, mask_weight=1.0, text_weight=1.0, presence_weight=1.0)
+    weights = {"mask": 3.0, "coarse": 2.0, "text": 5.0, "presence": 7.0}
+    plain = replace(CONFIG, true_mask_share=1.0, **{f"{name}_weight": 1.0 for name in weights})
     weighted = replace(plain, **{f"{name}_weight": weight for name, weight in weights.items()})
     one, other = PRSMedLearner(model, plain).losses(batch), PRSMedLearner(model, weighted).losses(batch)
     assert {name: (other[name] / one[name]).item() for name in one} == pytest.approx(weights, rel=1e-5)

@@ -212,7 +212,7 @@ def test_progress_and_the_log_tell_the_curve(make_trainer: Make, tmp_path: Path)
     assert [row.pop("step") for row in rows] == [4, 6]
     assert [row.pop("size") for row in rows] == [64, 64]
     assert rows == [{**told[step - 1].losses, "dice": told[step - 1].dice} for step in (4, 6)]
-    assert set(told[0].losses) == {"mask", "text", "presence"}
+    assert set(told[0].losses) == {"mask", "coarse", "text", "presence"}
 
 
 def test_no_step_is_logged_twice(make_trainer: Make, tmp_path: Path) -> None:
