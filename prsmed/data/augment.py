@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from prsmed.data.record import Record
+from prsmed.data.images import Pixels, cut
+from prsmed.data.record import Box, Record
 
 _TURNABLE = ("skin_dermoscopy", "polyp_endoscopy", "phantom_photo")
 _UPRIGHT = ("lung_xray",)
@@ -19,8 +19,6 @@ _KEPT = 0.6  # a crop that cuts off more of the target than this leaves is not u
 _OUTSIDE = 0.08  # how far a crop may reach over the border, as a share of the side
 _EMPTY_SIDES = (0.45, 0.7)
 _TRIES = 8
-
-Pixels = NDArray[np.uint8]
 
 
 def flip(image: Pixels, mask: Pixels, record: Record, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
@@ -54,7 +52,20 @@ def zoom(image: Pixels, mask: Pixels, record: Record, rng: np.random.Generator) 
     if not close and rng.random() >= _ZOOM_SHARE:
         return image, mask
     box = _box_with_target(mask, _CLOSE_SCALES if close else _SCALES, rng)
-    return (image, mask) if box is None else _crop(image, mask, box)
+    return (image, mask) if box is None else cut(image, mask, box)
+
+
+def off_center(mask: Pixels, record: Record, rng: np.random.Generator) -> Box | None:
+    """A frame that moves a lesion out of the middle, for sets that publish crops around their lesions.
+
+    There "in the center" would be right whatever the image shows.
+
+    Args:
+        mask: ``(rows, cols)`` uint8.
+        record: Other sets' images are left whole.
+        rng: Where the frame is drawn from.
+    """
+    return _box_with_target(mask, _CLOSE_SCALES, rng) if record.dataset in _CENTERED else None
 
 
 def crop_empty(image: Pixels, mask: Pixels, record: Record, rng: np.random.Generator) -> tuple[Pixels, Pixels] | None:
@@ -101,10 +112,8 @@ def recolor(image: Pixels, rng: np.random.Generator) -> Pixels:
     return image
 
 
-def _box_with_target(
-    mask: Pixels, scales: tuple[float, float], rng: np.random.Generator
-) -> tuple[int, int, int, int] | None:
-    """A random ``(top, left, height, width)``, partly outside at most, that keeps most of the target."""
+def _box_with_target(mask: Pixels, scales: tuple[float, float], rng: np.random.Generator) -> Box | None:
+    """A random box, partly outside at most, that keeps most of the target."""
     rows, cols = mask.shape
     total = int(np.count_nonzero(mask))
     for _ in range(_TRIES):
@@ -120,16 +129,3 @@ def _box_with_target(
 def _start(side: int, part: int, rng: np.random.Generator) -> int:
     slack = _OUTSIDE * part
     return round(rng.uniform(min(0, side - part) - slack, max(0, side - part) + slack))
-
-
-def _crop(image: Pixels, mask: Pixels, box: tuple[int, int, int, int]) -> tuple[Pixels, Pixels]:
-    """Cut a box out, black where it lies outside."""
-    top, left, height, width = box
-    rows, cols = mask.shape
-    source = np.s_[max(top, 0) : min(top + height, rows), max(left, 0) : min(left + width, cols)]
-    inside = mask[source]
-    place = np.s_[max(-top, 0) : max(-top, 0) + inside.shape[0], max(-left, 0) : max(-left, 0) + inside.shape[1]]
-    cut_image = np.zeros((height, width, *image.shape[2:]), dtype=np.uint8)
-    cut_mask = np.zeros((height, width), dtype=np.uint8)
-    cut_image[place], cut_mask[place] = image[source], inside
-    return cut_image, cut_mask

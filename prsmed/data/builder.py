@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prsmed.data import templates
+from prsmed.data.augment import off_center
 from prsmed.data.converse import RADIUS, Turn, converse
-from prsmed.data.images import fit_square, read_image
+from prsmed.data.images import cut, fit_square, read_image
 from prsmed.data.record import Record, Split
 from prsmed.data.sources import INDEX, read_pairs
 from prsmed.errors import PRSMedError
@@ -46,7 +47,8 @@ def build(root: Path, out: Path, split: Split = "val", seed: int = 0) -> Path:
     """Write the fixed conversations of a split and a manifest beside them.
 
     Every image with a mask gets a question about its target; 3 of 7 get one about something else too, so that
-    30 % of these are absent; every lesion-free image is asked for a lesion. Wordings are the test templates.
+    30 % of these are absent; every lesion-free image is asked for a lesion. Wordings are the test templates. Crops
+    that their publisher centred on the lesion are cut anew, off-centre.
 
     Args:
         root: Folder of the image sets, see :func:`~prsmed.data.sources.read_pairs`.
@@ -103,7 +105,7 @@ def _converse_about(records: Sequence[Record], root: Path, split: Split, seed: i
     mismatched = set(rng.permutation(masked)[: round(_MISMATCHED * len(masked))].tolist())
     conversations: list[Conversation] = []
     for index, record in enumerate(records):
-        mask = _square_mask(record, root)
+        record, mask = _framed(record, root, np.random.default_rng([seed, index, 1]))
         shares = (0.0, 1.0) if index in mismatched else (0.0,)
         for share in shares:
             turn = _fixed_turn(mask, record, share, len(conversations), np.random.default_rng([seed, index]))
@@ -123,9 +125,13 @@ def _fixed_turn(mask: NDArray[np.uint8], record: Record, share: float, number: i
     )
 
 
-def _square_mask(record: Record, root: Path) -> NDArray[np.uint8]:
+def _framed(record: Record, root: Path, rng: np.random.Generator) -> tuple[Record, NDArray[np.uint8]]:
+    """The record as it is shown, and its mask in the model's square."""
     image, mask = read_image(record, root)
-    return fit_square(image, mask, SIZE)[1]
+    box = off_center(mask, record, rng)
+    if box is not None:
+        record, (image, mask) = replace(record, crop=box), cut(image, mask, box)
+    return record, fit_square(image, mask, SIZE)[1]
 
 
 def _describe(conversations: Sequence[Conversation]) -> dict[str, Any]:
@@ -148,7 +154,9 @@ def _describe(conversations: Sequence[Conversation]) -> dict[str, Any]:
 def _parse(line: dict[str, Any]) -> Conversation:
     turn = line["turn"]
     positions = tuple(Position(**position) for position in turn["positions"])
-    return Conversation(line["id"], Record(**line["record"]), Turn(**{**turn, "positions": positions}))
+    crop = line["record"].get("crop")
+    record = Record(**{**line["record"], "crop": None if crop is None else tuple(crop)})
+    return Conversation(line["id"], record, Turn(**{**turn, "positions": positions}))
 
 
 def _sha256(path: Path) -> str:

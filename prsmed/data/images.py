@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from prsmed.data.record import Record
+from prsmed.data.record import Box, Record
 from prsmed.errors import PRSMedError
 from prsmed.imaging.phantom import PhantomKind, phantom_slice
 from prsmed.imaging.square import SquareFit, to_square
@@ -22,7 +22,7 @@ Pixels = NDArray[np.uint8]
 
 
 def read_image(record: Record, root: Path) -> tuple[Pixels, Pixels]:
-    """Read or draw an image and its mask at their own size.
+    """Read or draw an image and its mask at their own size, or the part of both that the record shows.
 
     Args:
         record: What to read.
@@ -50,7 +50,7 @@ def read_image(record: Record, root: Path) -> tuple[Pixels, Pixels]:
             "mask_size",
             f"{record.mask} has {mask.shape} pixels, its image {image.shape[:2]}; make them equal",
         )
-    return image, mask
+    return (image, mask) if record.crop is None else cut(image, mask, record.crop)
 
 
 def fit_square(image: Pixels, mask: Pixels, size: int) -> tuple[Pixels, Pixels, SquareFit]:
@@ -71,6 +71,19 @@ def fit_square(image: Pixels, mask: Pixels, size: int) -> tuple[Pixels, Pixels, 
         # A target finer than the grid must not become "absent".
         fitted = fit.apply_mask(ndimage.maximum_filter(mask, size=1 + 2 * (max(mask.shape) // size)))
     return square, fitted.astype(np.uint8), fit
+
+
+def cut(image: Pixels, mask: Pixels, box: Box) -> tuple[Pixels, Pixels]:
+    """Cut a box out of an image and its mask, black where it lies outside."""
+    top, left, height, width = box
+    rows, cols = mask.shape
+    source = np.s_[max(top, 0) : min(top + height, rows), max(left, 0) : min(left + width, cols)]
+    inside = mask[source]
+    place = np.s_[max(-top, 0) : max(-top, 0) + inside.shape[0], max(-left, 0) : max(-left, 0) + inside.shape[1]]
+    cut_image = np.zeros((height, width, *image.shape[2:]), dtype=np.uint8)
+    cut_mask = np.zeros((height, width), dtype=np.uint8)
+    cut_image[place], cut_mask[place] = image[source], inside
+    return cut_image, cut_mask
 
 
 def _decode(root: Path, path: str) -> Pixels:

@@ -9,6 +9,8 @@ from typing import Literal
 from prsmed.errors import PRSMedError
 
 Split = Literal["train", "val"]
+Box = tuple[int, int, int, int]
+"""``(top, left, height, width)`` in pixels; it may reach over the border."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Record:
         licence: Licence of image and mask.
         is_healthy: Whether the set's publisher says that nothing is diseased in the image.
         seed: What a phantom is drawn from; ``None`` for a real image.
+        crop: The part of the image that is shown; all of it when ``None``.
     """
 
     image: str
@@ -40,6 +43,7 @@ class Record:
     licence: str
     is_healthy: bool = False
     seed: int | None = None
+    crop: Box | None = None
 
     def __post_init__(self) -> None:
         if self.image == self.mask:

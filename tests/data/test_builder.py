@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,19 @@ def test_round_trip_is_the_truth_about_the_masks(small_root: Path, tmp_path: Pat
         assert turn.positions == (locate_all(mask, "box", 0.1)[:2] if turn.present else ())
         assert turn.target in turn.question
         assert turn.target in turn.answer.lower()
+
+
+def test_crops_made_around_a_lesion_are_cut_anew(small_root: Path, tmp_path: Path) -> None:
+    conversations = list(read_conversations(build(small_root, tmp_path)))
+    cut = {c.id for c in conversations if c.record.crop is not None}
+    assert cut == {c.id for c in conversations if c.record.dataset == "lidc_crops"}
+    for conversation in (c for c in conversations if c.id in cut):
+        shown, mask = read_image(conversation.record, small_root)
+        whole, all_of_it = read_image(replace(conversation.record, crop=None), small_root)
+        assert shown.shape[:2] == mask.shape == conversation.record.crop[2:]
+        assert max(shown.shape) < max(whole.shape)
+        assert 0.6 * all_of_it.sum() <= mask.sum() <= all_of_it.sum()
+        assert shown[mask > 0].min() > shown[(mask == 0) & (shown > 0)].mean()  # image and mask are cut alike
 
 
 def test_counts_of_present_mismatched_and_empty(small_root: Path, tmp_path: Path) -> None:
