@@ -21,6 +21,7 @@ def build_model(config: ModelConfig, tokenizer: PreTrainedTokenizerFast) -> PRSM
     encoder = ImageEncoder(config.encoder)
     language = build_tiny_llava(config.language, image_dim, tokenizer)
     grid = config.language.visual_grid
+    mask_tokens = MaskTokens(image_dim, hidden, config.described_regions) if config.answer_from == "mask" else None
     projector = language.llava.model.multi_modal_projector
     return PRSMed(
         config,
@@ -30,5 +31,5 @@ def build_model(config: ModelConfig, tokenizer: PreTrainedTokenizerFast) -> PRSM
         conditioner=SequenceConditioner(config.condition_on, grid * grid),
         decoder=FusionDecoder(config.decoder, image_dim=image_dim, prompt_dim=hidden, finer_dims=encoder.finer_dims),
         presence=PresenceHead(config.decoder.dim, hidden),
-        mask_tokens=MaskTokens(image_dim, hidden) if config.answer_from == "mask" else None,
+        mask_tokens=mask_tokens,
     )

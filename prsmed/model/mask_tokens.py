@@ -1,48 +1,69 @@
 """Soft tokens that tell the language model what mask was drawn.
 
-A language model as small as `nano`'s does not find a position in the image by itself; given the mask's place
-as one code token it learns to name it in minutes. The published presets answer from the prompt and have no
-such tokens.
+A language model as small as `nano`'s does not find a position in the image by itself; given the places of the
+mask's regions as code tokens it learns to name them in minutes. The published presets answer from the prompt and
+have no such tokens.
 """
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+
+from prsmed.position.zones import regions
 
 OCCUPANCY_GRID = 8
 OCTAVES = 4
 
 
 class MaskTokens(nn.Module):
-    """Codes a mask as three tokens: its place across the image, its place down the image, and what it looks like.
+    """Codes a mask as tokens: of each region its place across and down the image, and what the whole looks like.
 
     One token an axis: a language model learns to read two words from two tokens far sooner than from one.
+
+    Args:
+        image_dim: Channels C of the image features.
+        hidden_size: The language model's width.
+        num_regions: How many regions are coded, largest first, R: as many as an answer describes.
     """
 
-    def __init__(self, image_dim: int, hidden_size: int) -> None:
+    def __init__(self, image_dim: int, hidden_size: int, num_regions: int) -> None:
         super().__init__()
-        self.axes = nn.ModuleList(nn.Linear(3 * (1 + 2 * OCTAVES), hidden_size) for _ in range(2))
+        self.num_regions = num_regions
+        self.axes = nn.ModuleList(nn.Linear(3 * (1 + 2 * OCTAVES), hidden_size) for _ in range(2 * num_regions))
         self.look = nn.Linear(image_dim + OCCUPANCY_GRID**2 + 1, hidden_size)
         self.image_norm = nn.LayerNorm(image_dim)
         self.norm = nn.LayerNorm(hidden_size)
-        self.nothing = nn.Parameter(torch.randn(3, hidden_size))
+        self.nothing = nn.Parameter(torch.randn(2 * num_regions + 1, hidden_size))
 
     def forward(self, mask: Tensor, dense: Tensor) -> Tensor:
-        """Tokens ``(B, 3, hidden_size)`` of binary masks ``(B, 1, S, S)`` over image features ``(B, C, h, w)``.
+        """Tokens ``(B, 2R + 1, hidden_size)`` of binary masks ``(B, 1, S, S)`` over image features ``(B, C, h, w)``.
 
-        An empty mask has tokens of its own, the same for every image. Nothing flows back into the mask.
+        A region that is not there has tokens of its own, the same for every image; so has the look of an empty mask.
+        Nothing flows back into the mask.
         """
         mask = mask.detach().float()
         area = mask.mean(dim=(2, 3))  # (B, 1)
-        places = [axis(_extent(mask[:, 0].sum(dim=1 + n))) for n, axis in enumerate(self.axes)]
+        parts = self._regions(mask)
+        profiles = [parts[:, n // 2].sum(dim=1 + n % 2) for n in range(2 * self.num_regions)]  # across, down, across...
+        places = [axis(_extent(profile)) for axis, profile in zip(self.axes, profiles, strict=True)]
         cover = nn.functional.adaptive_avg_pool2d(mask, (dense.shape[2], dense.shape[3]))
         under = (dense * cover).sum(dim=(2, 3)) / cover.sum(dim=(2, 3)).clamp(min=1e-6)
         look = self.look(torch.cat([self.image_norm(under), _occupancy(mask), area.sqrt()], dim=1))
         tokens = self.norm(torch.stack([*places, look], dim=1))
-        return torch.where((area > 0).unsqueeze(2), tokens, self.nothing)
+        is_there = torch.stack([*(profile.amax(dim=1) for profile in profiles), area[:, 0]], dim=1) > 0
+        return torch.where(is_there.unsqueeze(2), tokens, self.nothing)
+
+    def _regions(self, mask: Tensor) -> Tensor:
+        """The regions an answer describes, largest first, ``(B, R, S, S)``; empty where there are fewer."""
+        parts = np.zeros((mask.shape[0], self.num_regions, *mask.shape[2:]), dtype=np.float32)
+        for row, pixels in enumerate(mask[:, 0].cpu().numpy()):
+            for n, region in enumerate(regions(pixels)[: self.num_regions]):
+                parts[row, n] = region
+        return torch.from_numpy(parts).to(mask.device)
 
 
 def _extent(profile: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ class TrainConfig:
         phantoms: How many generated phantoms stand among the training images.
     """
 
-    steps: int = 2800
+    steps: int = 2600
     batch_size: int = 16
     lr: float = 1e-3
     warmup: int = 200

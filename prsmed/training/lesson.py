@@ -19,7 +19,7 @@ from prsmed.training.config import TrainConfig
 from prsmed.training.losses import text_loss
 
 SIDE, BATCH, WARMUP = 64, 32, 50
-_TWO_REGIONS = 0.25
+_TWO_REGIONS = 0.4
 
 
 def teach_language(

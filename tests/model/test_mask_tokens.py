@@ -9,7 +9,7 @@ from torch import Tensor
 from prsmed.model.mask_tokens import MaskTokens
 
 SIDE, GRID, IMAGE_DIM = 64, 8, 6
-ACROSS, DOWN, LOOK = 0, 1, 2
+ACROSS, DOWN, SECOND_ACROSS, SECOND_DOWN, LOOK = range(5)
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def coder() -> MaskTokens:
 
 def make_coder() -> MaskTokens:
     torch.manual_seed(0)
-    return MaskTokens(IMAGE_DIM, 32).eval()
+    return MaskTokens(IMAGE_DIM, 32, num_regions=2).eval()
 
 
 def image(seed: int = 1) -> Tensor:
@@ -40,7 +40,7 @@ def differ(one: Tensor, other: Tensor) -> bool:
 def test_an_empty_mask_says_the_same_of_every_image(coder: MaskTokens) -> None:
     empty = torch.zeros(1, 1, SIDE, SIDE, dtype=torch.bool)
     expected = coder(empty, image(1))
-    assert expected.shape == (1, 3, 32)
+    assert expected.shape == (1, 5, 32)
     assert expected.isfinite().all()
     assert torch.equal(coder(empty, image(2)), expected)
     assert differ(coder(box(0, 0, 1, 1), image(1)), expected)
@@ -55,6 +55,22 @@ def test_each_axis_has_a_token_of_its_own(top: int, left: int, shift: tuple[int,
     one, other = coder(box(top, left), same), coder(box(top + shift[0], left + shift[1]), same)
     for axis, moved in ((DOWN, shift[0]), (ACROSS, shift[1])):
         assert torch.equal(one[:, axis], other[:, axis]) == (moved == 0)
+
+
+@torch.no_grad()
+def test_each_region_has_tokens_of_its_own_largest_first(coder: MaskTokens) -> None:
+    same = torch.ones(1, IMAGE_DIM, GRID, GRID)
+    large, small, elsewhere = box(4, 4), box(40, 40, 8, 8), box(50, 20, 8, 8)
+    one, other = coder(large | small, same), coder(large | elsewhere, same)
+    alone = coder(large, same)
+    for axis in (ACROSS, DOWN):
+        assert torch.equal(one[:, axis], alone[:, axis])
+        assert torch.equal(other[:, axis], alone[:, axis])
+    for axis in (SECOND_ACROSS, SECOND_DOWN):
+        assert differ(one[:, axis], other[:, axis])
+        assert torch.equal(alone[:, axis], coder.nothing[None, axis])
+    speck = box(40, 40, 2, 2)
+    assert torch.equal(coder(large | speck, same)[:, SECOND_ACROSS], alone[:, SECOND_ACROSS])
 
 
 @torch.no_grad()

@@ -113,7 +113,7 @@ def test_thirty_steps_teach_something(make_trainer: Callable[..., Trainer], tmp_
     told: list[Progress] = []
     one = make_trainer(tmp_path, config)
     one.run({}, told.append)
-    for name, share in (("mask", 0.9), ("text", 0.6)):
+    for name, share in (("mask", 0.9), ("text", 0.65)):
         curve = [progress.losses[name] for progress in told]
         assert np.mean(curve[-5:]) < share * np.mean(curve[:5]), (name, curve)
     assert all(torch.isfinite(weight).all() for weight in one.learner.model.parameters())
