@@ -1,24 +1,58 @@
-"""Pixels of a record: read from its files or drawn from its seed."""
+"""Pixels of a record: a picture, a slice of a volume, or drawn from a seed."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 from scipy import ndimage
 
+from prsmed.data.converse import RADIUS
+from prsmed.data.pictures import Pixels, read_picture_pair
 from prsmed.data.record import Box, Record
-from prsmed.errors import PRSMedError
+from prsmed.data.shown import Shown
+from prsmed.data.volumes import read_slice
 from prsmed.imaging.phantom import PhantomKind, phantom_slice
+from prsmed.imaging.plane import ImageSlice
 from prsmed.imaging.square import SquareFit, to_square
+from prsmed.imaging.window import to_display
+from prsmed.position.zones import locate_all
 
+SIDE = 256
+"""Side in pixels of the square the positions are measured in."""
 _LESION_SHARE = 0.75  # of the phantoms; the others are truly empty
-_UNIT_SPACING = (1.0, 1.0)  # JPEGs carry no spacing
+_UNIT_SPACING = (1.0, 1.0)  # pictures carry no spacing
 
-Pixels = NDArray[np.uint8]
+
+def look(record: Record, root: Path) -> Shown:
+    """See an image as a reader does: pixels, mask, and where the mask's regions are.
+
+    Args:
+        record: What to look at: a picture, a slice of a volume, or a phantom.
+        root: Folder its paths are relative to.
+
+    Returns:
+        The image at its own size, a slice windowed as a screen shows it by default. Positions are those in the
+        model's square (side :data:`SIDE`) by the box rule, near means within
+        :data:`~prsmed.data.converse.RADIUS`.
+
+    Raises:
+        PRSMedError: What :func:`read_image` raises.
+    """
+    pixels, mask, image_slice = _read(record, root)
+    shown = Shown(record, pixels, mask, (), image_slice)
+    if not mask.any():
+        return shown
+    return replace(shown, positions=locate_all(in_square(shown, SIDE)[1], "box", RADIUS))
+
+
+def in_square(shown: Shown, size: int) -> tuple[Pixels, Pixels]:
+    """What the model sees of an image: pixels ``(size, size, 3)`` and mask ``(size, size)``, see :func:`fit_square`."""
+    spacing = _UNIT_SPACING if shown.image_slice is None else shown.image_slice.spacing
+    pixels, mask, _ = fit_square(shown.pixels, shown.mask, size, spacing)
+    return pixels, mask
 
 
 def read_image(record: Record, root: Path) -> tuple[Pixels, Pixels]:
@@ -32,40 +66,29 @@ def read_image(record: Record, root: Path) -> tuple[Pixels, Pixels]:
         ``(rows, cols)`` grey or ``(rows, cols, 3)`` colour uint8; ``(rows, cols)`` uint8 mask of 0 and 1.
 
     Raises:
-        PRSMedError: ``missing_image``, ``bad_image`` or ``mask_size``.
+        PRSMedError: ``missing_image``, ``missing_mask``, ``bad_image``, ``bad_mask``, ``mask_size``, ``gray_mask`` or
+            ``mask_is_image``; for slices what :func:`~prsmed.data.volumes.read_slice` raises.
     """
-    if record.seed is not None:
-        rng = np.random.default_rng(record.seed)
-        lesion = bool(rng.random() < _LESION_SHARE)
-        kind = cast(PhantomKind, record.modality.removeprefix("phantom_"))
-        image, mask = phantom_slice(kind, rng, lesion=lesion)
-        return image, (mask > 0).astype(np.uint8)
-    image = _decode(root, record.image)
-    if record.mask is None:
-        return image, np.zeros(image.shape[:2], dtype=np.uint8)
-    gray = _decode(root, record.mask)
-    mask = ((gray if gray.ndim == 2 else gray.max(axis=2)) > 127).astype(np.uint8)
-    if mask.shape != image.shape[:2]:
-        raise PRSMedError(
-            "mask_size",
-            f"{record.mask} has {mask.shape} pixels, its image {image.shape[:2]}; make them equal",
-        )
-    return (image, mask) if record.crop is None else cut(image, mask, record.crop)
+    pixels, mask, _ = _read(record, root)
+    return pixels, mask
 
 
-def fit_square(image: Pixels, mask: Pixels, size: int) -> tuple[Pixels, Pixels, SquareFit]:
+def fit_square(
+    image: Pixels, mask: Pixels, size: int, spacing: tuple[float, float] = _UNIT_SPACING
+) -> tuple[Pixels, Pixels, SquareFit]:
     """Bring an image and its mask into the model's square, exactly as inference does.
 
     Args:
         image: ``(rows, cols)`` or ``(rows, cols, 3)`` uint8.
         mask: ``(rows, cols)`` uint8 of 0 and 1.
         size: Side of the square in pixels.
+        spacing: ``(row_mm, col_mm)`` of a slice; pictures carry none.
 
     Returns:
         ``(size, size, 3)`` uint8, ``(size, size)`` uint8, and where the image lies in the square.
     """
     color = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
-    square, fit = to_square(color, _UNIT_SPACING, size)
+    square, fit = to_square(color, spacing, size)
     fitted = fit.apply_mask(mask)
     if mask.any() and not fitted.any():
         # A target finer than the grid must not become "absent".
@@ -86,11 +109,20 @@ def cut(image: Pixels, mask: Pixels, box: Box) -> tuple[Pixels, Pixels]:
     return cut_image, cut_mask
 
 
-def _decode(root: Path, path: str) -> Pixels:
-    try:
-        with Image.open(root / path) as image:
-            return np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
-    except FileNotFoundError:
-        raise PRSMedError("missing_image", f"{path} is not in the folder; copy the set anew") from None
-    except OSError:
-        raise PRSMedError("bad_image", f"{path} cannot be decoded; copy the set anew") from None
+def _read(record: Record, root: Path) -> tuple[Pixels, Pixels, ImageSlice | None]:
+    if record.slice is not None:
+        image_slice, mask = read_slice(record, root)
+        pixels = to_display(image_slice)
+        return pixels if image_slice.pixels.ndim == 3 else pixels[..., 0], mask, image_slice
+    pixels, mask = _draw_phantom(record) if record.is_phantom else read_picture_pair(record, root)
+    if record.crop is not None:
+        pixels, mask = cut(pixels, mask, record.crop)
+    return pixels, mask, None
+
+
+def _draw_phantom(record: Record) -> tuple[Pixels, Pixels]:
+    rng = np.random.default_rng(record.seed)
+    lesion = bool(rng.random() < _LESION_SHARE)
+    kind = cast(PhantomKind, record.modality.removeprefix("phantom_"))
+    image, mask = phantom_slice(kind, rng, lesion=lesion)
+    return image, (mask > 0).astype(np.uint8)

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import csv
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from small_set import record, write_index, write_set
 
-from prsmed.data import check_splits, phantom_records, read_pairs
+from prsmed.data.problems import Problems
+from prsmed.data.record import check_splits
+from prsmed.data.sources import find_sources, phantom_records, read_all, read_pairs
 from prsmed.errors import PRSMedError
 
 
@@ -84,3 +88,47 @@ def test_the_real_set(shared_data: Path) -> None:
     assert len([r for r in records if not r.mask]) == 133
     assert not [r for r in records if "noncommercial" in r.image]
     assert len([r for r in records if r.modality == "lung_xray" and r.is_healthy]) == 63
+
+
+def test_every_pair_of_the_real_sets_is_read(shared_data: Path) -> None:
+    problems = Problems()
+    records = list(read_all(shared_data, problems, ["index", "busi_normal"]))
+    assert not problems.count
+    expected: Counter[tuple[str, str, str]] = Counter()
+    for folder in ("pairs", "pairs_noncommercial"):
+        with (shared_data / folder / "index.csv").open(newline="") as file:
+            expected.update(
+                (row["dataset"], row["split"].removeprefix("shared-"), folder) for row in csv.DictReader(file)
+            )
+    found = Counter((r.dataset, r.split, r.image.split("/")[0]) for r in records if r.mask)
+    assert found == expected
+    assert sum(r.mask is None for r in records) == 133
+    assert set(read_pairs(shared_data)) <= set(records)
+    check_splits(records)
+
+
+def test_the_real_volumes(shared_data: Path) -> None:
+    problems = Problems()
+    records = list(read_all(shared_data, problems, ["volume_list"]))
+    volumes = {record.mask for record in records if record.mask}
+    with (shared_data / "volumes/VOLUMES.csv").open(newline="") as file:
+        listed = list(csv.DictReader(file))
+    # Left out: a phantom with unnamed labels, and three label maps that a model drew.
+    assert len(volumes) == len(listed) - 4
+    assert [path for paths in problems.found.values() for path in paths] == [
+        f"volumes/VOLUMES.csv:{line}" for line in (5, 21, 22, 23)
+    ]
+    patients = {record.group for record in records if record.dataset == "sts_tcia"}
+    assert len(patients) == 5
+    assert {record.modality for record in records if record.dataset == "sts_tcia"} == {"ct", "mri", "pet"}
+    assert all((record.plane == "axial") for record in records if record.dataset == "sts_tcia")
+
+
+def test_the_real_folder_holds_four_sources(shared_data: Path) -> None:
+    found = {(source.name, folder.name) for source, folder in find_sources(shared_data)}
+    assert found == {
+        ("busi_normal", "busi_normal"),
+        ("index", "pairs"),
+        ("index", "pairs_noncommercial"),
+        ("volume_list", "volumes"),
+    }
