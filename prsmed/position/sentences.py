@@ -117,9 +117,7 @@ def write_answer(
     """
     if not positions:
         return _fill(_ABSENT, variant, target, {})
-    known = [side for side in sides if side is not None]
-    if frame == "image" or len(known) != len(positions):
-        known, frame = [], "image"
+    known, frame = _framed(positions, sides, frame)
     zones = [position.zone for position in positions]
     if len(positions) > 1:
         count = _COUNTS[len(zones) - 2] if len(zones) - 2 < len(_COUNTS) else str(len(zones))
@@ -128,10 +126,26 @@ def write_answer(
     if zones == ["center"] and frame != "patient":
         return _fill(_CENTRAL, variant, target, {"in_center": _place(zones, known, frame, "")})
     near = positions[0].near_center
-    words = {"near": "near" if near else "away from", "close": "close to" if near else "far from"}
+    words = {"near": "near" if near else "away from", "close": _closeness(near)}
     for part in ("", "quadrant", "part", "region", "area"):
         words[f"in_{part or 'image'}"] = _place(zones, known, frame, part)
     return _fill(_PLACED, variant, target, words)
+
+
+def write_place(positions: Sequence[Position], *, sides: Sequence[Side | None] = (), frame: Frame = "image") -> str:
+    """Say only where, to put after a verb: ``"in the top left of the image, far from the center"``.
+
+    Args:
+        positions: One a region, at least one. Nearness is told of a single region outside the center.
+        sides: As in :func:`write_answer`.
+        frame: As in :func:`write_answer`.
+    """
+    known, frame = _framed(positions, sides, frame)
+    place = _place([position.zone for position in positions], known, frame, "")
+    first = positions[0]
+    if len(positions) > 1 or (first.zone == "center" and frame != "patient"):
+        return place
+    return f"{place}, {_closeness(first.near_center)} the center"
 
 
 def is_plural(target: str) -> bool:
@@ -140,6 +154,16 @@ def is_plural(target: str) -> bool:
     if " and " in head or head.endswith(_IRREGULAR_PLURALS):
         return True
     return head.endswith("s") and not head.endswith(_SINGULAR_ENDINGS)
+
+
+def _framed(positions: Sequence[Position], sides: Sequence[Side | None], frame: Frame) -> tuple[list[Side], Frame]:
+    """The sides to tell, and the frame that they allow: the image's unless every region's side is known."""
+    known = [side for side in sides if side is not None]
+    return ([], "image") if frame == "image" or len(known) != len(positions) else (known, frame)
+
+
+def _closeness(near: bool) -> str:
+    return "close to" if near else "far from"
 
 
 def _place(zones: Sequence[Zone], sides: Sequence[Side], frame: Frame, part: str) -> str:

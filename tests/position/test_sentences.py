@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from prsmed.position.findings import ZONES, Position, Side
 from prsmed.position.parser import Reading, parse
-from prsmed.position.sentences import is_plural, write_answer
+from prsmed.position.sentences import is_plural, write_answer, write_place
 
 TARGETS = (
     "tumour",
@@ -101,3 +101,14 @@ def test_an_unknown_side_is_told_in_image_terms() -> None:
 def test_the_same_arguments_write_the_same_sentence() -> None:
     assert write_answer([NEAR], "polyp", variant=3) == write_answer([NEAR], "polyp", variant=3)
     assert write_answer([NEAR], "polyp", variant=3) != write_answer([NEAR], "polyp", variant=4)
+
+
+@given(
+    st.lists(st.tuples(positions, st.sampled_from(["left", "right"])), min_size=1, max_size=7),
+    st.sampled_from(["image", "patient", "both"]),
+)
+def test_a_place_alone_is_read_as_the_whole_sentence(regions: list[tuple[Position, Side]], frame: str) -> None:
+    places, sides = [place for place, _ in regions], [side for _, side in regions]
+    whole = parse(write_answer(places, "tumour", sides=sides, frame=frame))  # type: ignore[arg-type]
+    place = parse(f"The tumour is {write_place(places, sides=sides, frame=frame)}.")  # type: ignore[arg-type]
+    assert (place.zones, place.near_center, place.side) == (whole.zones, whole.near_center, whole.side)
