@@ -1,11 +1,11 @@
-"""Light, fast variation of an image and its mask; labels are recomputed from the mask, never edited."""
+"""Image and mask moved together: mirrored, turned by right angles, cut."""
 
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageFilter
 
-from prsmed.data.images import Pixels, cut
+from prsmed.data.images import cut
+from prsmed.data.pictures import Pixels
 from prsmed.data.record import Box, Record
 
 _TURNABLE = ("skin_dermoscopy", "polyp_endoscopy", "phantom_photo")
@@ -48,7 +48,7 @@ def zoom(image: Pixels, mask: Pixels, record: Record, rng: np.random.Generator) 
         record: Images with their lesion in the middle are always cut, and closer.
         rng: Where every choice is drawn from.
     """
-    close = record.dataset in _CENTERED
+    close = _is_centered(record)
     if not close and rng.random() >= _ZOOM_SHARE:
         return image, mask
     box = _box_with_target(mask, _CLOSE_SCALES if close else _SCALES, rng)
@@ -65,7 +65,7 @@ def off_center(mask: Pixels, record: Record, rng: np.random.Generator) -> Box | 
         record: Other sets' images are left whole.
         rng: Where the frame is drawn from.
     """
-    return _box_with_target(mask, _CLOSE_SCALES, rng) if record.dataset in _CENTERED else None
+    return _box_with_target(mask, _CLOSE_SCALES, rng) if _is_centered(record) else None
 
 
 def crop_empty(image: Pixels, mask: Pixels, record: Record, rng: np.random.Generator) -> tuple[Pixels, Pixels] | None:
@@ -93,23 +93,9 @@ def crop_empty(image: Pixels, mask: Pixels, record: Record, rng: np.random.Gener
     return None
 
 
-def recolor(image: Pixels, rng: np.random.Generator) -> Pixels:
-    """Vary brightness, contrast and gamma; sometimes blur a little or add grey noise.
-
-    Args:
-        image: ``(rows, cols, 3)`` uint8.
-        rng: Where every choice is drawn from.
-    """
-    levels = np.linspace(0.0, 1.0, 256) ** np.exp(rng.uniform(-0.3, 0.3))
-    levels = (levels - 0.5) * rng.uniform(0.8, 1.2) + 0.5 + rng.uniform(-0.1, 0.1)
-    image = (np.clip(levels, 0.0, 1.0) * 255).astype(np.uint8)[image]
-    if rng.random() < 0.15:
-        blurred = Image.fromarray(image).filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.0)))
-        image = np.asarray(blurred)
-    if rng.random() < 0.3:
-        noise = rng.normal(0.0, rng.uniform(1.0, 8.0), size=image.shape[:2])[..., None]
-        image = np.clip(image + noise, 0, 255).astype(np.uint8)
-    return image
+def _is_centered(record: Record) -> bool:
+    """Whether the lesion is in the middle because the image was cut around it."""
+    return record.dataset in _CENTERED and record.crop is None
 
 
 def _box_with_target(mask: Pixels, scales: tuple[float, float], rng: np.random.Generator) -> Box | None:
