@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from prsmed.cli_data import data_app
+from prsmed.console import Bars, Data, err, out, progress
 from prsmed.errors import PRSMedError
 
 app = typer.Typer(
@@ -22,15 +23,12 @@ app = typer.Typer(
     "Images: a DICOM series folder or file, NIfTI, NRRD, PNG, JPEG. "
     "To serve MONAI Label and 3D Slicer use ./scripts/serve. Research use only, not a medical device.",
 )
-data_app = typer.Typer(no_args_is_help=True, help="Build conversations about images for training and evaluation.")
 benchmark_app = typer.Typer(no_args_is_help=True, help="Measure speed, as ratios within one run.")
 app.add_typer(data_app, name="data")
 app.add_typer(benchmark_app, name="benchmark")
 
-out, err = Console(), Console(stderr=True)
 Image = Annotated[Path, typer.Argument(help="DICOM series folder or file, NIfTI, NRRD, PNG or JPEG.")]
 Model = Annotated[str, typer.Option(help="Shipped weights by name, or a checkpoint folder.")]
-Data = Annotated[Path, typer.Option(envvar="PRSMED_DATA", help="Folder with pairs/index.csv (docs/data.md).")]
 Device = Annotated[str | None, typer.Option(help="Torch device, e.g. cpu or cuda; chosen by itself when left out.")]
 
 
@@ -52,7 +50,7 @@ def ask(
     """Ask one image one question."""
     from prsmed.ask import ask_file, parse_window
 
-    with _bar("slices", show=not as_json) as report:
+    with Bars() as bars:
         asked = ask_file(
             image,
             question,
@@ -63,7 +61,7 @@ def ask(
             mask_file=out_file,
             picture_file=overlay,
             device=device,
-            progress=report,
+            progress=None if as_json else partial(bars.report, "slices"),
         )
     if as_json:
         typer.echo(json.dumps(asked))
@@ -74,21 +72,6 @@ def ask(
     for path in (out_file, overlay):
         if path is not None:
             out.print(f"Written: {path}", highlight=False, soft_wrap=True)
-
-
-@data_app.command("build")
-def data_build(
-    data: Data,
-    out_folder: Annotated[Path, typer.Option("--out", help="Folder for conversations.jsonl and manifest.json.")],
-    split: Annotated[str, typer.Option(help="train or val.")] = "val",
-    seed: int = 0,
-) -> None:
-    """Write fixed conversations about a split of image/mask pairs."""
-    from prsmed.data import build
-
-    if split not in ("train", "val"):
-        raise PRSMedError("unknown_split", f"split {split!r} is unknown; choose train or val")
-    out.print(f"Written: {build(data, out_folder, 'train' if split == 'train' else 'val', seed)}", soft_wrap=True)
 
 
 @app.command()
@@ -115,7 +98,7 @@ def train(
         torch.set_num_threads(threads)
     given: dict[str, Any] = {"steps": steps, "batch_size": batch_size, "lr": lr, "seed": seed}
     config = TrainConfig(**{name: value for name, value in given.items() if value is not None})
-    with _progress() as bar:
+    with progress() as bar:
         task = bar.add_task("training", total=config.steps)
 
         def report(now: TrainProgress) -> None:
@@ -146,8 +129,8 @@ def evaluate(
     from prsmed.evaluation import evaluate as run_evaluation
     from prsmed.evaluation import to_terminal
 
-    with _bar("questions", show=True) as report:
-        evaluation = run_evaluation(model, conversations, data, out_folder, report, device)
+    with Bars() as bars:
+        evaluation = run_evaluation(model, conversations, data, out_folder, partial(bars.report, "questions"), device)
     for table in to_terminal(evaluation.tables()):
         out.print(table)
     if out_folder is not None:
@@ -164,43 +147,12 @@ def benchmark_ask(
     """First against second question on a slice; a whole volume against asking slice by slice."""
     from prsmed.benchmark import benchmark, show
 
-    with _bar("runs", show=not as_json) as report:
-        result = benchmark(model, device, repeats, report)
+    with Bars() as bars:
+        result = benchmark(model, device, repeats, None if as_json else partial(bars.report, "runs"))
     if as_json:
         typer.echo(json.dumps(result))
     else:
         show(result, out)
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=err,
-    )
-
-
-class _bar:
-    """A progress bar that appears with the first report, if at all."""
-
-    def __init__(self, what: str, *, show: bool) -> None:
-        self._what, self._show = what, show
-        self._progress = _progress()
-
-    def __enter__(self) -> Any:
-        return self._report if self._show else None
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def _report(self, done: int, total: int) -> None:
-        if not self._progress.tasks:
-            self._progress.start()
-            self._progress.add_task(self._what, total=total)
-        self._progress.update(self._progress.tasks[0].id, completed=done)
 
 
 def main() -> None:

@@ -1,163 +1,124 @@
-"""Fixed conversations for evaluation, written once and read as a stream."""
+"""From image sets to conversations on disk, one image at a time."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from prsmed.data import templates
-from prsmed.data.augment import off_center
-from prsmed.data.converse import RADIUS, Turn, converse
-from prsmed.data.images import cut, fit_square, read_image
-from prsmed.data.record import Record, Split
-from prsmed.data.sources import INDEX, read_pairs
+from prsmed.data.converse import RADIUS
+from prsmed.data.images import SIDE
+from prsmed.data.interview import RULE, interview, key_of
+from prsmed.data.manifest import Tally
+from prsmed.data.problems import Problems, leave_out
+from prsmed.data.questions import Wording
+from prsmed.data.record import SPLITS, Record, Split
+from prsmed.data.schema import KINDS, Conversation, Kind, to_line
+from prsmed.data.sources import read_all
+from prsmed.data.splits import Mode, resplit
+from prsmed.data.written import CONVERSATIONS, Built, Report, finish, reported, workplace, write_lines
 from prsmed.errors import PRSMedError
-from prsmed.position.findings import Position
 
-CONVERSATIONS = "conversations.jsonl"
-MANIFEST = "manifest.json"
-SIZE = 256
-"""Side in pixels of the square the positions are measured in."""
-_MISMATCHED = 3 / 7  # mismatched questions a lesion, so that 30 % of both kinds together are absent
+Read = Callable[[Path, Problems], Iterable[Record]]
 
 
-@dataclass(frozen=True)
-class Conversation:
-    """One question of a fixed list.
+def build(
+    root: Path,
+    out: Path,
+    *,
+    splits: Sequence[Split] = SPLITS,
+    kinds: Sequence[Kind] = KINDS,
+    mode: Mode = "official",
+    seed: int = 0,
+    strict: bool = False,
+    wording: Path | None = None,
+    read: Read = read_all,
+    report: Report | None = None,
+) -> Built:
+    """Write conversations about every image set below a folder, and a manifest beside them.
 
-    Attributes:
-        id: Unique in its file, e.g. ``"val-00012"``.
-        record: The image asked about.
-        turn: Question and true answer.
-    """
-
-    id: str
-    record: Record
-    turn: Turn
-
-
-def build(root: Path, out: Path, split: Split = "val", seed: int = 0) -> Path:
-    """Write the fixed conversations of a split and a manifest beside them.
-
-    Every image with a mask gets a question about its target; 3 of 7 get one about something else too, so that
-    30 % of these are absent; every lesion-free image is asked for a lesion. Wordings are the test templates. Crops
-    that their publisher centred on the lesion are cut anew, off-centre.
+    What is asked about an image says :func:`~prsmed.data.interview.interview`. The same folder gives the same bytes.
+    With official splits a folder with more images gives the same lines among others; nothing but counters is held in
+    memory.
 
     Args:
-        root: Folder of the image sets, see :func:`~prsmed.data.sources.read_pairs`.
-        out: Folder to write into; made when it is not there.
-        split: ``"val"`` or ``"train"``.
-        seed: Another seed draws other names, wordings and images for the mismatched questions.
-
-    Returns:
-        Path of ``conversations.jsonl``.
-
-    Raises:
-        PRSMedError: What :func:`~prsmed.data.sources.read_pairs` raises, or ``empty_split``.
-    """
-    records = [record for record in read_pairs(root) if record.split == split]
-    if not records:
-        raise PRSMedError("empty_split", f"no image of split '{split}' below {root}; add some or name another split")
-    conversations = _converse_about(records, root, split, seed)
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / CONVERSATIONS
-    lines = [json.dumps(asdict(conversation), ensure_ascii=False) + "\n" for conversation in conversations]
-    path.write_text("".join(lines), encoding="utf-8")
-    manifest = {"split": split, "seed": seed, "size": SIZE, "radius": RADIUS, **_describe(conversations)}
-    manifest |= {
-        "index_sha256": _sha256(root / INDEX),
-        "conversations_sha256": _sha256(path),
-        "templates_sha256": _sha256(Path(templates.__file__)),
-    }
-    (out / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path
-
-
-def read_conversations(path: Path) -> Iterator[Conversation]:
-    """Read what :func:`build` wrote, one line at a time.
+        root: Folder of the image sets (docs/data.md).
+        out: Folder to write into; earlier files are replaced at the end, all at once.
+        splits: Which splits to write.
+        kinds: Which kinds of conversation to write.
+        mode: ``"official"`` splits, or leak-free ones by ``"group"``: :func:`~prsmed.data.splits.resplit`.
+        seed: Another seed draws other splits, names, wordings, and images for the mismatched questions.
+        strict: Stop at the first image that cannot be used; otherwise it is noted and left out.
+        wording: A user's template file.
+        read: Which images; all sets that are recognised below ``root``.
+        report: Told of every image: compared, with splits by group, and asked about.
 
     Raises:
-        PRSMedError: ``missing_conversations`` or ``bad_conversation``.
+        PRSMedError: ``empty_split`` when there is nothing to write; ``bad_data`` when strict.
     """
-    if not path.is_file():
-        raise PRSMedError("missing_conversations", f"no file {path}; write it with 'prsmed data build'")
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
+    problems, tally, templates = Problems(strict=strict), Tally(), Wording.load(wording)
+    records: Iterable[Record] = tally.watch(read(root, problems))
+    if mode == "group":
+        records = resplit(records, root, mode, seed, progress=report and partial(report, "comparing images"))
+    with workplace(out) as folder:
+        listed = folder / "records.jsonl"
+        # Listed on disk, so that the number of images is known before the first is read, and none is held.
+        total = write_lines((_to_line(record) for record in records if record.split in splits), listed)
+
+        def ask(record: Record) -> tuple[Conversation, ...]:
+            return interview(record, root, templates, kinds, seed)
+
+        asked = _ask_each(_read_lines(listed), ask, problems)
+        counted = reported(map(tally.add, asked), "asking about images", total, report)
+        lines = (to_line(one) for conversations in counted for one in conversations)
+        if not write_lines(lines, folder / CONVERSATIONS):
+            raise PRSMedError("empty_split", _nothing(root, splits, problems))
+        chosen = {
+            "seed": seed,
+            "mode": mode,
+            "splits": [split for split in SPLITS if split in splits],
+            "kinds": [kind for kind in KINDS if kind in kinds],
+            "rule": RULE,
+            "radius": RADIUS,
+            "side": SIDE,
+            "wording_sha256": templates.sha256,
+        }
+        return finish(folder, out, chosen, tally, problems)
+
+
+def _ask_each(
+    records: Iterable[Record], ask: Callable[[Record], tuple[Conversation, ...]], problems: Problems
+) -> Iterator[tuple[Conversation, ...]]:
+    """Conversations about each record, ``()`` for one that cannot be used."""
+    seen: set[int] = set()
+    for record in records:
+        key = int(key_of(record), 16)
+        conversations: tuple[Conversation, ...] = ()
+        if key not in seen:  # what two sets list is asked about once
+            seen.add(key)
             try:
-                yield _parse(json.loads(line))
-            except (ValueError, KeyError, TypeError):
-                raise PRSMedError(
-                    "bad_conversation",
-                    f"line {number} of {path.name} is no conversation; build the file anew",
-                ) from None
+                conversations = ask(record)
+            except PRSMedError as error:
+                leave_out(record, error, problems)
+        yield conversations
 
 
-def _converse_about(records: Sequence[Record], root: Path, split: Split, seed: int) -> list[Conversation]:
-    masked = [index for index, record in enumerate(records) if record.mask is not None]
-    rng = np.random.default_rng([seed, len(records)])
-    mismatched = set(rng.permutation(masked)[: round(_MISMATCHED * len(masked))].tolist())
-    conversations: list[Conversation] = []
-    for index, record in enumerate(records):
-        record, mask = _framed(record, root, np.random.default_rng([seed, index, 1]))
-        shares = (0.0, 1.0) if index in mismatched else (0.0,)
-        for share in shares:
-            turn = _fixed_turn(mask, record, share, len(conversations), np.random.default_rng([seed, index]))
-            conversations.append(Conversation(f"{split}-{len(conversations):05d}", record, turn))
-    return conversations
+def _nothing(root: Path, splits: Sequence[Split], problems: Problems) -> str:
+    wanted = " or ".join(split for split in SPLITS if split in splits)
+    left_out = f" ({problems.count} left out, e.g. {next(iter(problems.found))})" if problems.count else ""
+    return f"no usable image of split {wanted} below {root}{left_out}; add some or name another split"
 
 
-def _fixed_turn(mask: NDArray[np.uint8], record: Record, share: float, number: int, rng: np.random.Generator) -> Turn:
-    return converse(
-        mask,
-        record,
-        rng,
-        absent_share=share,
-        templates=templates.TEST_TEMPLATES,
-        variant=number,
-        varied=False,
-    )
+def _to_line(record: Record) -> str:
+    return json.dumps(asdict(record))
 
 
-def _framed(record: Record, root: Path, rng: np.random.Generator) -> tuple[Record, NDArray[np.uint8]]:
-    """The record as it is shown, and its mask in the model's square."""
-    image, mask = read_image(record, root)
-    box = off_center(mask, record, rng)
-    if box is not None:
-        record, (image, mask) = replace(record, crop=box), cut(image, mask, box)
-    return record, fit_square(image, mask, SIZE)[1]
-
-
-def _describe(conversations: Sequence[Conversation]) -> dict[str, Any]:
-    counts: dict[str, dict[str, dict[str, int]]] = {}
-    for item in conversations:
-        by_target = counts.setdefault(item.record.modality, {}).setdefault(
-            item.turn.target, {"present": 0, "absent": 0}
-        )
-        by_target["present" if item.turn.present else "absent"] += 1
-    licences = {(item.record.dataset, item.record.licence) for item in conversations}
-    return {
-        "conversations": len(conversations),
-        "images": len({item.record.image for item in conversations}),
-        "absent": sum(not item.turn.present for item in conversations),
-        "counts": counts,
-        "licences": dict(sorted(licences)),
-    }
-
-
-def _parse(line: dict[str, Any]) -> Conversation:
-    turn = line["turn"]
-    positions = tuple(Position(**position) for position in turn["positions"])
-    crop = line["record"].get("crop")
-    record = Record(**{**line["record"], "crop": None if crop is None else tuple(crop)})
-    return Conversation(line["id"], record, Turn(**{**turn, "positions": positions}))
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _read_lines(path: Path) -> Iterator[Record]:
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            fields: dict[str, Any] = json.loads(line)
+            fields |= {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
+            yield Record(**fields)

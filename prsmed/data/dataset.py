@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prsmed.data.augment import crop_empty, flip, recolor, zoom
-from prsmed.data.converse import RADIUS, Turn, converse
+from prsmed.data.converse import RADIUS, converse
 from prsmed.data.images import fit_square, read_image
 from prsmed.data.record import Record
+from prsmed.data.schema import Turn
 
 _PHANTOM_SHARE = 0.08
 _CROP_SHARE = 0.25  # of the absent turns: the lesion is cut out of the picture, when there is room, not misnamed

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from prsmed.data import Conversation, fit_square, read_image
+from prsmed.data import Conversation, in_square, look
 from prsmed.errors import PRSMedError
 from prsmed.evaluation.outcome import Answered, Prediction
 from prsmed.model.prsmed import PRSMed
@@ -31,7 +31,7 @@ def ask(model: Model, conversations: Iterable[Conversation], root: Path) -> Iter
         root: Folder the images' paths are relative to.
 
     Raises:
-        PRSMedError: What :func:`~prsmed.data.read_image` raises; ``bad_conversation`` when a target is called
+        PRSMedError: What :func:`~prsmed.data.look` raises; ``bad_conversation`` when a target is called
             present whose mask is empty.
     """
     size = model.config.image_size
@@ -72,7 +72,7 @@ def predict(model: Model, pixels: Tensor, questions: Sequence[str]) -> list[Pred
 
 def _look(conversation: Conversation, root: Path, size: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Image and mask of what is asked for, in the model's square."""
-    image, mask, _ = fit_square(*read_image(conversation.record, root), size)
+    image, mask = in_square(look(conversation.record, root), size)
     if not conversation.turn.present:
         return image, np.zeros(mask.shape, dtype=np.bool_)
     if not mask.any():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from prsmed.data import Conversation
+from prsmed.data import MOST_REGIONS, Conversation
 from prsmed.evaluation.metrics import dice, iou
 from prsmed.evaluation.place import Place, measured
 from prsmed.position.agreement import compare
@@ -111,7 +111,7 @@ def judge(answered: Answered) -> Outcome:
         question=turn.question,
         true_answer=turn.answer,
         present=turn.present,
-        true_place=Place.of_positions(turn.positions),
+        true_place=Place.of_positions(turn.positions[:MOST_REGIONS]),
         dice=dice(said.mask, answered.true_mask) if turn.present else None,
         iou=iou(said.mask, answered.true_mask) if turn.present else None,
         mask_share=float(said.mask.mean()),

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from prsmed.data import Conversation, build, read_conversations
+from prsmed.data import Conversation, Kind, build, read_conversations, read_pairs
 from prsmed.errors import PRSMedError
 from prsmed.evaluation.answering import ask
 from prsmed.evaluation.outcome import judge
@@ -20,6 +20,8 @@ from prsmed.evaluation.report import Evaluation, write_report
 from prsmed.evaluation.summary import all_measures, summarise
 from prsmed.model.checkpoint import find_checkpoint, load_checkpoint
 
+KINDS: tuple[Kind, ...] = ("position", "absent")
+"""Kinds of conversation whose answers name a place or deny one: what can be judged."""
 Progress = Callable[[int, int], None]
 """Called with questions answered and questions in all."""
 
@@ -36,8 +38,8 @@ def evaluate(
 
     Args:
         checkpoint: Folder of a checkpoint, or the name of shipped weights.
-        conversations: A list written by :func:`prsmed.data.build`; ``None`` builds the held-out list of ``data``,
-            kept under ``out/conversations``.
+        conversations: A list written by :func:`prsmed.data.build`, of which :data:`KINDS` are asked, unless a reader
+            rejected them; ``None`` builds the held-out list of ``data``, kept under ``out/conversations``.
         data: Folder the images' paths are relative to.
         out: Folder for the report (:func:`~prsmed.evaluation.report.write_report`); ``None`` writes nothing.
         progress: Called after every answer.
@@ -51,7 +53,7 @@ def evaluate(
     model.to(torch.device(device))
     with TemporaryDirectory() as scratch:
         folder = Path(scratch) if out is None else out / "conversations"
-        path = conversations or build(data, folder)
+        path = conversations or _build(data, folder)
         asked = _read(path)
         list_sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     outcomes = []
@@ -76,10 +78,18 @@ def evaluate(
     return evaluation
 
 
+def _build(data: Path, folder: Path) -> Path:
+    """The held-out images of the sets that the shipped weights are trained on, so that reports can be compared."""
+    return build(data, folder, splits=("val",), kinds=KINDS, read=lambda root, _: read_pairs(root), strict=True).path
+
+
 def _read(path: Path) -> list[Conversation]:
-    asked = list(read_conversations(path))
+    listed = (item for item in read_conversations(path) if item.kind in KINDS)
+    asked = [item for item in listed if item.review is None or item.review.verdict != "rejected"]
     if not asked:
-        raise PRSMedError("empty_list", f"{path.name} holds no question; build it from a folder with images")
+        raise PRSMedError(
+            "empty_list", f"{path.name} holds no question of kind {' or '.join(KINDS)}; build it with those"
+        )
     seen: set[str] = set()
     for item in asked:
         if item.id in seen:

@@ -9,6 +9,7 @@ from small_set import record
 from prsmed.data import TEST_TEMPLATES, TRAIN_TEMPLATES, Turn, absent_names, converse, present_names
 from prsmed.data.converse import RADIUS
 from prsmed.data.templates import ask, places
+from prsmed.data.wording import Wording
 from prsmed.position.zones import locate_all
 
 RECORDS = [
@@ -76,12 +77,17 @@ def test_positions_are_those_of_the_given_mask_and_its_mirror(top: int, left: in
 
 def test_a_mirror_swaps_left_and_right_in_the_answer() -> None:
     here, there = blob(4, 4), blob(4, 4)[:, ::-1]
-    options = {"absent_share": 0.0, "variant": 1}
-    left = converse(here, RECORDS[0], np.random.default_rng(5), **options)  # type: ignore[arg-type]
-    right = converse(there, RECORDS[0], np.random.default_rng(5), **options)  # type: ignore[arg-type]
+    left, right = (converse(mask, RECORDS[0], np.random.default_rng(5), absent_share=0.0) for mask in (here, there))
     assert left.question == right.question
     assert "top left" in left.answer
     assert right.answer == left.answer.replace("top left", "top right")
+
+
+def test_a_turn_says_where_its_wording_comes_from() -> None:
+    wordings = {phrase.id: phrase.text for phrase in Wording.load().of("position", "questions", held_out=False)}
+    for turn in turns(blob(5, 5), RECORDS[1], 40):
+        [stem] = {wordings[turn.template].split("{")[0].rstrip(" ?.").lower()}
+        assert turn.question.lower().startswith(stem)
 
 
 def test_two_regions_at_most_and_no_specks() -> None:

@@ -6,6 +6,7 @@ import pytest
 from evaluation_set import write_images
 
 from prsmed.data import Conversation, build, read_conversations
+from prsmed.evaluation.run import KINDS
 
 
 @pytest.fixture(scope="session")
@@ -15,4 +16,4 @@ def image_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def asked(image_root: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Conversation]:
-    return list(read_conversations(build(image_root, tmp_path_factory.mktemp("list"))))
+    return list(read_conversations(build(image_root, tmp_path_factory.mktemp("list"), kinds=KINDS).path))

@@ -56,7 +56,7 @@ def write_checkpoint(folder: Path, model: PRSMed | BaselineUNet | None = None) -
     return folder
 
 
-def write_images(root: Path, per_kind: int = 4) -> Path:
+def write_images(root: Path, per_kind: int = 6) -> Path:
     """Held-out pairs only: a bright rectangle on noise, its mask beside it."""
     rng = np.random.default_rng(0)
     rows = []

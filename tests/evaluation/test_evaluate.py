@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from evaluation_set import tiny_unet, write_checkpoint
 
-from prsmed.data import build
+from prsmed.data import build, read_conversations
+from prsmed.data.schema import Review, to_line
 from prsmed.errors import PRSMedError
 from prsmed.evaluation import evaluate
+from prsmed.evaluation.run import KINDS
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +40,27 @@ def test_the_held_out_list_is_built_and_answered(checkpoint: Path, image_root: P
 
 
 def test_twice_the_same_and_nothing_written(checkpoint: Path, image_root: Path, tmp_path: Path) -> None:
-    path = build(image_root, tmp_path)
+    path = build(image_root, tmp_path, kinds=KINDS).path
     before = sorted(tmp_path.rglob("*"))
     one = evaluate(checkpoint, path, image_root, None, quiet)
     other = evaluate(checkpoint, None, image_root, None, quiet)
     assert one.to_json() == other.to_json()
     assert one.outcomes == other.outcomes
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_only_questions_about_a_place_that_nobody_rejected_are_asked(
+    checkpoint: Path, image_root: Path, tmp_path: Path
+) -> None:
+    path = build(image_root, tmp_path).path
+    conversations = list(read_conversations(path))
+    judged = [item for item in conversations if item.kind in KINDS]
+    assert len(judged) < len(conversations)
+    rejected = replace(judged[0], review=Review("rejected", "me", "2026-01-01T00:00:00Z"))
+    lines = [to_line(rejected if item == judged[0] else item) for item in conversations]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    found = evaluate(checkpoint, path, image_root, None, quiet)
+    assert [outcome.id for outcome in found.outcomes] == [item.id for item in judged[1:]]
 
 
 def test_the_baseline_goes_the_same_way(image_root: Path, tmp_path: Path) -> None:
@@ -61,7 +78,7 @@ def test_the_baseline_goes_the_same_way(image_root: Path, tmp_path: Path) -> Non
 def test_lists_that_cannot_be_counted(
     checkpoint: Path, image_root: Path, tmp_path: Path, keep: slice | None, code: str
 ) -> None:
-    path = build(image_root, tmp_path / "list")
+    path = build(image_root, tmp_path / "list", kinds=KINDS).path
     lines = path.read_text().splitlines(keepends=True)
     if keep is None:
         path.unlink()

@@ -18,7 +18,8 @@ def answered(prediction: Prediction, present: bool = True) -> Answered:
     positions = (Position("top left", False),) if present else ()
     turn = Turn("Where is the tumour?", "There.", "tumour", present, positions)
     true = BOX if present else EMPTY
-    return Answered(Conversation("val-1", record, turn), np.zeros((40, 40, 3), np.uint8), true, prediction)
+    conversation = Conversation("val-1", "position" if present else "absent", record, (turn,))
+    return Answered(conversation, np.zeros((40, 40, 3), np.uint8), true, prediction)
 
 
 def test_a_good_answer() -> None:
