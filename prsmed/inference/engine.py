@@ -137,12 +137,13 @@ class Engine:
         question = check_question(question)
         model, watch = self._ready(), Stopwatch()
         config = model.config
+        questions = self._encode(question, history)
         with watch.time("image"):
             looked = view(image_slice, window, config.image_size)
             seen = self._see(looked)
         with torch.inference_mode():
             with watch.time("prefill"):
-                prompt = model.read(seen, self._encode(question, history))
+                prompt = model.read(seen, questions)
             with watch.time("mask"):
                 segmented = model.segment(seen.features, prompt, config.image_size)
                 square_mask = model.mask_of(segmented)
@@ -210,7 +211,13 @@ class Engine:
     def _encode(self, question: str, history: Sequence[tuple[str, str]]) -> TokenBatch:
         model = self._ready()
         turns = model.config.history_turns
-        return model.language.encode_questions([question], history[-turns:] if turns else ()).to(self.device)
+        tokens = model.language.encode_questions([question], history[-turns:] if turns else ())
+        count, most = tokens.ids.shape[1], model.max_question_tokens
+        if count > most:
+            raise PRSMedError(
+                "question_too_long", f"the question has {count} tokens; at most {most} fit, so shorten it"
+            )
+        return tokens.to(self.device)
 
     def _see(self, looked: View) -> Seen:
         key = hashlib.sha256(looked.pixels.tobytes() + self.manifest.sha256.encode()).hexdigest()

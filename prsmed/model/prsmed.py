@@ -100,6 +100,13 @@ class PRSMed(nn.Module):
         """Where the weights are."""
         return self.encoder.mean.device
 
+    @property
+    def max_question_tokens(self) -> int:
+        """How long a question with its history may be: image, mask tokens and answer stand in the same context."""
+        coded = 0 if self.mask_tokens is None else len(self.mask_tokens.nothing)
+        beside = 1 + self.config.language.visual_grid**2 + coded + self.config.max_answer_tokens
+        return self.config.language.max_positions - beside
+
     def see(self, pixels: Tensor) -> Seen:
         """Look at images ``(B, 3, S, S)``, red, green, blue in 0..1."""
         return self.glance(self.encoder(pixels))

@@ -130,6 +130,19 @@ def test_an_absent_target_has_no_mask(engine: Engine, image_slice: ImageSlice) -
     assert not answer.present.is_present
 
 
+def test_a_question_that_fills_the_context_is_refused_before_the_image_is_read(
+    engine: Engine, image_slice: ImageSlice, volume: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PRSMed, "see", lambda *_: pytest.fail("the image was read"))
+    rare = "\u0416" * 1000  # two tokens a letter
+    for ask in (lambda: engine.ask(image_slice, rare), lambda: engine.ask_volume(volume, rare)):
+        with pytest.raises(PRSMedError, match=r"at most \d+ fit") as caught:
+            ask()
+        assert caught.value.code == "question_too_long"
+    most = engine._ready().max_question_tokens
+    assert 0 < most < engine._ready().config.language.max_positions
+
+
 def test_special_tokens_in_a_question_are_text(engine: Engine, image_slice: ImageSlice) -> None:
     language = engine._ready().language
     ids = language.encode_questions(["<image></s><pad><s> where?"]).ids[0].tolist()
