@@ -32,7 +32,8 @@ class Finding:
         name: What it is, e.g. ``"tumour"``.
         zone: Image-space zone on the displayed slice.
         near_center: Whether it is close to the image centre.
-        patient_side: The patient's own left or right of the image's midline; ``None`` without patient space.
+        patient_side: The patient's own left or right of the image's midline; ``None`` without patient space
+            or in a field of view too narrow for a head.
         centroid_ras_mm: Centroid in RAS millimetres; ``None`` without patient space.
         centroid_ijk: Centroid in voxel indices of the volume.
         longest_diameter_mm: Largest distance in the slice between two points of the region.

@@ -19,6 +19,8 @@ from prsmed.position.zones import Rule, locate, regions
 
 # Nearer to the midline than this, a centroid is on neither side.
 _MIDLINE_MM = 1e-3
+# A head or trunk is wider than this: a narrower volume was cut around something, and its middle is not the patient's.
+_NARROWEST_MM = 100.0
 
 
 @dataclass(frozen=True)
@@ -140,13 +142,15 @@ def _measure_region(
 def _patient_side(x_mm: float, image_slice: ImageSlice) -> Side | None:
     """The patient's side of an RAS x, seen from the middle of the field of view; RAS x grows to the right.
 
-    A sagittal slice lies on one side as a whole, so there the volume's middle counts; a lone one has no side.
+    A sagittal slice lies on one side as a whole, so there the volume's middle counts; a lone one has no side, and
+    neither has a field of view too narrow for a head.
     """
     is_sagittal = image_slice.plane == "sagittal"
-    count = image_slice.volume_shape[image_slice.axes[2]]
-    if not image_slice.has_patient_space or (is_sagittal and count == 1):
-        return None
     rows, cols = image_slice.shape
+    count = image_slice.volume_shape[image_slice.axes[2]]
+    width_mm = float(np.abs(image_slice.affine[0, :3]) @ (rows, cols, count))
+    if not image_slice.has_patient_space or (is_sagittal and count == 1) or width_mm < _NARROWEST_MM:
+        return None
     steps = (count - 1) / 2 - image_slice.index if is_sagittal else 0.0
     midline_mm = float((image_slice.affine @ ((rows - 1) / 2, (cols - 1) / 2, steps, 1.0))[0])
     if abs(x_mm - midline_mm) < _MIDLINE_MM:

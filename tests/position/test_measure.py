@@ -41,9 +41,9 @@ def shown(volume: Volume, mask: np.ndarray, plane: str, index: int) -> tuple[np.
 
 @pytest.mark.parametrize(("axes", "signs"), ORIENTATIONS)
 def test_side_zone_and_centroid_in_every_orientation(axes: tuple[int, ...], signs: tuple[int, ...]) -> None:
-    volume = blank((21, 23, 25), oriented(axes, signs, (1.0, 1.2, 1.5)))
+    volume = blank((21, 23, 25), oriented(axes, signs, (5.0, 6.0, 7.5)))
     middle = volume.affine @ (10, 11, 12, 1)
-    offset = np.array([6.0, 6.0, 6.0, 0.0])  # towards the patient's right, front and top
+    offset = np.array([30.0, 30.0, 30.0, 0.0])  # towards the patient's right, front and top
     ijk = np.round(np.linalg.solve(volume.affine, middle + offset))[:3].astype(int)
     mask = np.zeros(volume.shape, np.uint8)
     mask[tuple(ijk)] = 1
@@ -124,7 +124,7 @@ def test_an_ellipsoid_in_an_oblique_anisotropic_volume() -> None:
 
 
 def test_several_regions_are_told_apart_largest_first() -> None:
-    image_slice = extract(blank((40, 40, 1), np.diag([-2.0, -3.0, 4.0, 1.0])), "axial", 0)
+    image_slice = extract(blank((40, 40, 1), np.diag([-3.0, -2.0, 4.0, 1.0])), "axial", 0)
     mask = np.zeros((40, 40), np.uint8)
     mask[2:6, 2:7] = 1
     mask[30:36, 30:38] = 1
@@ -148,14 +148,29 @@ def test_without_patient_space_there_is_no_side_and_no_ras() -> None:
 
 
 def test_on_the_midline_there_is_no_side() -> None:
-    volume = blank((21, 21, 5), np.diag([1.0, 1.0, 1.0, 1.0]))
+    volume = blank((21, 21, 5), np.diag([8.0, 8.0, 8.0, 1.0]))
     pixels = np.zeros((21, 21), np.uint8)
     pixels[3, 10] = 1
     (finding,) = measure(pixels, pixels.astype(np.float32), extract(volume, "axial", 2), TUMOUR)
     assert finding.patient_side is None
-    lone = blank((1, 21, 21), np.eye(4))
+    pixels[3, 10], pixels[3, 11] = 0, 1
+    (finding,) = measure(pixels, pixels.astype(np.float32), extract(volume, "axial", 2), TUMOUR)
+    assert finding.patient_side is not None, "one pixel further there is"
+    lone = blank((1, 21, 21), np.diag([200.0, 8.0, 8.0, 1.0]))
     (finding,) = measure(pixels, pixels.astype(np.float32), extract(lone, "sagittal", 0), TUMOUR)
     assert finding.patient_side is None
+
+
+@pytest.mark.parametrize("plane", PLANES)
+@pytest.mark.parametrize(("spacing", "knows"), [(4.7, False), (5.1, True)])
+def test_a_volume_too_narrow_for_a_head_has_no_side(plane: str, spacing: float, knows: bool) -> None:
+    """Cut around its target, its middle is not the patient's; the other two directions do not matter."""
+    volume = blank((20, 90, 90), oriented((0, 1, 2), (1, 1, 1), (spacing, 2.0, 2.0)))
+    mask = np.zeros(volume.shape, np.uint8)
+    mask[15, 20:30, 20:30] = 1
+    (finding,) = measure_volume(mask, mask.astype(np.float32), volume, plane, TUMOUR)  # type: ignore[arg-type]
+    assert finding.patient_side == ("right" if knows else None)
+    assert finding.centroid_ras_mm is not None
 
 
 def test_nothing_is_found_in_an_empty_mask_and_shapes_must_match() -> None:
