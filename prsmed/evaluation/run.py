@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from prsmed.data import Conversation, Kind, build, read_conversations, read_pairs
+from prsmed.data import Conversation, Kind, build, read_pairs
+from prsmed.data.review import accepted, reviewed
 from prsmed.errors import PRSMedError
 from prsmed.evaluation.answering import ask
 from prsmed.evaluation.outcome import judge
@@ -84,8 +85,7 @@ def _build(data: Path, folder: Path) -> Path:
 
 
 def _read(path: Path) -> list[Conversation]:
-    listed = (item for item in read_conversations(path) if item.kind in KINDS)
-    asked = [item for item in listed if item.review is None or item.review.verdict != "rejected"]
+    asked = [item for item in accepted(reviewed(path)) if item.kind in KINDS]
     if not asked:
         raise PRSMedError(
             "empty_list", f"{path.name} holds no question of kind {' or '.join(KINDS)}; build it with those"

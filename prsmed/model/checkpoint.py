@@ -161,9 +161,7 @@ def _check_hash(path: Path, sha256: str) -> None:
     try:
         found = _hash(path)
     except OSError as error:
-        raise PRSMedError(
-            "bad_checkpoint", f"{path.name} cannot be read: {error}; copy the checkpoint again"
-        ) from error
+        raise _unreadable(path, error) from error
     if found != sha256:
         raise PRSMedError(
             "bad_checkpoint",
@@ -175,9 +173,7 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
     try:
         weights: dict[str, Tensor] = load_file(path)
     except SafetensorError as error:
-        raise PRSMedError(
-            "bad_checkpoint", f"{path.name} cannot be read: {error}; copy the checkpoint again"
-        ) from error
+        raise _unreadable(path, error) from error
     return weights
 
 
