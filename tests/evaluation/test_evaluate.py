@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from evaluation_set import tiny_unet, write_checkpoint
 
 from prsmed.data import build, read_conversations
-from prsmed.data.schema import Review, to_line
+from prsmed.data.review import decide, merge
 from prsmed.errors import PRSMedError
 from prsmed.evaluation import evaluate
 from prsmed.evaluation.run import KINDS
@@ -56,11 +55,11 @@ def test_only_questions_about_a_place_that_nobody_rejected_are_asked(
     conversations = list(read_conversations(path))
     judged = [item for item in conversations if item.kind in KINDS]
     assert len(judged) < len(conversations)
-    rejected = replace(judged[0], review=Review("rejected", "me", "2026-01-01T00:00:00Z"))
-    lines = [to_line(rejected if item == judged[0] else item) for item in conversations]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    decide(path, judged[0], "rejected", "me")
+    merge(path)
+    decide(path, judged[1], "rejected", "me")  # still in the journal, as after a killed review
     found = evaluate(checkpoint, path, image_root, None, quiet)
-    assert [outcome.id for outcome in found.outcomes] == [item.id for item in judged[1:]]
+    assert [outcome.id for outcome in found.outcomes] == [item.id for item in judged[2:]]
 
 
 def test_the_baseline_goes_the_same_way(image_root: Path, tmp_path: Path) -> None:
