@@ -36,20 +36,20 @@ def tiny_config() -> ModelConfig:
     """`nano` in all its ways, but small enough to build and run in milliseconds; 64 px."""
     from dataclasses import replace
 
-    from prsmed.model.config import DecoderConfig, EncoderConfig, LanguageConfig
+    from prsmed.model.config import FusionConfig, TinyViTConfig, TinyLanguageConfig
     from prsmed.model.presets import NANO
 
     return replace(
         NANO,
         name="tiny",
         image_size=64,
-        encoder=EncoderConfig(
+        encoder=TinyViTConfig(
             embed_dims=(8, 16, 24, 32), depths=(1, 1, 1, 1), num_heads=(1, 2, 2, 2), window_sizes=(4,) * 4, neck_dim=16
         ),
-        language=LanguageConfig(
+        language=TinyLanguageConfig(
             vocab_size=400, hidden_size=32, intermediate_size=48, num_layers=2, num_heads=2, visual_grid=2
         ),
-        decoder=DecoderConfig(dim=16, num_heads=2, up_dims=(12, 10, 8), skips=2, coarse_head=True, dropout=0.0),
+        decoder=FusionConfig(dim=16, num_heads=2, up_dims=(12, 10, 8), skips=2, coarse_head=True, dropout=0.0),
         max_answer_tokens=12,
     )
 

@@ -6,8 +6,8 @@ from transformers import PreTrainedTokenizerFast
 
 from prsmed.model.conditioner import SequenceConditioner
 from prsmed.model.config import ModelConfig
-from prsmed.model.decoder import FusionDecoder
-from prsmed.model.encoder import ImageEncoder
+from prsmed.model.fusion_decoder import FusionDecoder
+from prsmed.model.tiny_vit import TinyViT
 from prsmed.model.language import build_tiny_llava
 from prsmed.model.mask_tokens import MaskTokens
 from prsmed.model.presence import PresenceHead
@@ -18,7 +18,7 @@ from prsmed.model.visual_tokens import SharedVisualTokens
 def build_model(config: ModelConfig, tokenizer: PreTrainedTokenizerFast) -> PRSMed:
     """A model with fresh weights (seed torch before for the same ones again)."""
     image_dim, hidden = config.encoder.neck_dim, config.language.hidden_size
-    encoder = ImageEncoder(config.encoder)
+    encoder = TinyViT(config.encoder)
     language = build_tiny_llava(config.language, image_dim, tokenizer)
     grid = config.language.visual_grid
     mask_tokens = MaskTokens(image_dim, hidden, config.described_regions) if config.answer_from == "mask" else None

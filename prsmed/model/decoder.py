@@ -1,98 +1,45 @@
-"""The fusion mask decoder of PRS-Med section 3, with optional skips from the encoder's finer features."""
+"""Mask decoders: what they have in common, and the one that a configuration names."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
-from prsmed.model.config import DecoderConfig
 from prsmed.model.encoder import ImageFeatures
 
 
 @dataclass(frozen=True)
 class Fused:
-    """Image features that have looked at the prompt: ``grid`` is ``(B, dim, h, w)``."""
+    """Image features that have looked at the prompt: ``grid`` is ``(N, C, h, w)``, what a mask is drawn from."""
 
     grid: Tensor
 
 
-class FusionDecoder(nn.Module):
-    """Image queries attend to prompt tokens, then to each other; transposed convolutions draw the mask.
+class MaskDecoder(nn.Module, ABC):
+    """Draws masks of any size from image features of any grid, in two steps.
 
-    Notation used for tensor shapes: B batch, T prompt tokens, D decoder width, h w the encoder's grid.
+    Notation used for tensor shapes: N masks, T tokens, D the language model's width.
+
+    Attributes:
+        dim: Channels of :class:`Fused` grids.
+        coarse_head: Draws a mask from the fused grid too, in training only; ``None`` for decoders without.
     """
 
-    def __init__(self, config: DecoderConfig, *, image_dim: int, prompt_dim: int, finer_dims: tuple[int, ...]) -> None:
-        super().__init__()
-        dim = config.dim
-        self.skips = config.skips
-        self.image_projection = nn.Conv2d(image_dim, dim, kernel_size=1)
-        self.prompt_projection = nn.Sequential(nn.Linear(prompt_dim, dim), nn.LayerNorm(dim))
-        self.cross_attention = nn.MultiheadAttention(dim, config.num_heads, config.dropout, batch_first=True)
-        self.cross_norm = nn.LayerNorm(dim)
-        self.self_attention = nn.TransformerEncoderLayer(
-            dim, config.num_heads, 2 * dim, config.dropout, batch_first=True, norm_first=True
-        )
-        skip_dims = (*finer_dims[: config.skips], *[0] * len(config.up_dims))
-        widths = (dim, *config.up_dims)
-        self.ups = nn.ModuleList(UpBlock(widths[n], widths[n + 1], skip_dims[n]) for n in range(len(config.up_dims)))
-        self.head = nn.Conv2d(widths[-1], 1, kernel_size=1)
-        self.coarse_head = nn.Conv2d(dim, 1, kernel_size=1) if config.coarse_head else None
+    dim: int
+    coarse_head: nn.Module | None = None
 
+    @abstractmethod
     def fuse(self, features: ImageFeatures, prompt: Tensor, is_padding: Tensor) -> Fused:
         """Let the image look at the prompt.
 
         Args:
-            features: The encoder's output, ``dense`` ``(B, C, h, w)``.
-            prompt: Hidden states of the prompt tokens, ``(B, T, prompt_dim)``.
-            is_padding: ``(B, T)`` bool, ``True`` where a token must not be looked at.
+            features: The encoder's output, ``dense`` ``(N, C, h, w)``.
+            prompt: Hidden states ``(N, T, D)``.
+            is_padding: ``(N, T)`` bool, ``True`` where a token must not be looked at.
         """
-        image = self.image_projection(features.dense)
-        tokens = image.flatten(2).transpose(1, 2)  # (B, h*w, D)
-        keys = self.prompt_projection(prompt)
-        looked, _ = self.cross_attention(tokens, keys, keys, key_padding_mask=is_padding, need_weights=False)
-        tokens = self.self_attention(self.cross_norm(tokens + looked))
-        return Fused(tokens.transpose(1, 2).reshape(image.shape) + image)
 
+    @abstractmethod
     def draw(self, fused: Fused, features: ImageFeatures, size: int) -> Tensor:
-        """Mask logits ``(B, 1, size, size)``."""
-        x = fused.grid
-        for level, up in enumerate(self.ups):
-            x = up(x, features.finer[level] if level < self.skips else None)
-        logits = self.head(x)
-        return nn.functional.interpolate(logits, size=(size, size), mode="bilinear", align_corners=False)
-
-
-class UpBlock(nn.Module):
-    """Doubles the grid by a transposed convolution, batch norm and ReLU; merges a skip by convolutions."""
-
-    def __init__(self, in_dim: int, out_dim: int, skip_dim: int) -> None:
-        super().__init__()
-        self.up = nn.Sequential(
-            nn.ConvTranspose2d(in_dim, out_dim, kernel_size=2, stride=2, bias=False),
-            nn.BatchNorm2d(out_dim),
-            nn.ReLU(inplace=True),
-        )
-        self.merge = (
-            nn.Sequential(
-                nn.Conv2d(out_dim + skip_dim, out_dim, kernel_size=3, padding=1, bias=False),
-                nn.BatchNorm2d(out_dim),
-                nn.ReLU(inplace=True),
-                nn.Conv2d(out_dim, out_dim, kernel_size=3, padding=1, bias=False),
-                nn.BatchNorm2d(out_dim),
-                nn.ReLU(inplace=True),
-            )
-            if skip_dim
-            else None
-        )
-
-    def forward(self, x: Tensor, skip: Tensor | None) -> Tensor:
-        """``(B, in_dim, h, w)`` and maybe ``(B, skip_dim, 2h, 2w)`` to ``(B, out_dim, 2h, 2w)``."""
-        x = self.up(x)
-        if self.merge is None:
-            return x
-        assert skip is not None
-        merged: Tensor = self.merge(torch.cat([x, skip], dim=1))
-        return merged
+        """Mask logits ``(N, 1, size, size)``."""

@@ -1,14 +1,12 @@
-"""The image encoder: timm's TinyViT with SAM's neck, which is what TinySAM's encoder is."""
+"""Image encoders: what they have in common."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-import timm
-import torch
 from torch import Tensor, nn
-
-from prsmed.model.config import EncoderConfig
+from typing_extensions import Self
 
 
 @dataclass(frozen=True)
@@ -16,68 +14,43 @@ class ImageFeatures:
     """What the encoder sees in a batch of images.
 
     Attributes:
-        dense: ``(B, neck_dim, S/16, S/16)``.
-        finer: Features at strides 8, 4 and 2, coarse to fine, for decoders with skips.
+        dense: ``(B, neck_dim, h, w)``, the grid that masks are drawn from.
+        finer: Finer features, coarse to fine, for decoders with skips; ``()`` for encoders without.
     """
 
     dense: Tensor
     finer: tuple[Tensor, ...]
 
+    def take(self, rows: Tensor) -> ImageFeatures:
+        """The features of those rows, in that order."""
+        return ImageFeatures(self.dense[rows], tuple(finer[rows] for finer in self.finer))
 
-class ImageEncoder(nn.Module):
-    """TinyViT stages, then SAM's neck (two convolutions, each followed by a layer norm over channels).
 
-    Notation used for tensor shapes: B batch, S image side, C channels.
+class ImageEncoder(nn.Module, ABC):
+    """Encodes square images; resizes and normalises them as its weights were taught.
+
+    Attributes:
+        dim: Channels of ``dense``.
+        finer_dims: Channels of ``finer``.
+        frozen: Stays as it is while the rest is trained.
+        keeps_statistics: Batch norms keep their mean and variance in training: batches are small, and the imported
+            statistics come from far more images.
     """
 
-    mean: Tensor
-    std: Tensor
+    dim: int
+    finer_dims: tuple[int, ...] = ()
+    frozen: bool = False
+    keeps_statistics: bool = False
 
-    def __init__(self, config: EncoderConfig) -> None:
-        super().__init__()
-        vit = timm.create_model(
-            "tiny_vit_5m_224",
-            embed_dims=config.embed_dims,
-            depths=config.depths,
-            num_heads=config.num_heads,
-            window_sizes=config.window_sizes,
-            drop_path_rate=config.drop_path,
-            num_classes=0,
-        )
-        vit.stages[3].downsample.conv2.conv.stride = (config.last_stride, config.last_stride)
-        self.patch_embed = vit.patch_embed
-        self.stages = vit.stages
-        self.neck = nn.Sequential(
-            nn.Conv2d(config.embed_dims[-1], config.neck_dim, kernel_size=1, bias=False),
-            ChannelNorm(config.neck_dim),
-            nn.Conv2d(config.neck_dim, config.neck_dim, kernel_size=3, padding=1, bias=False),
-            ChannelNorm(config.neck_dim),
-        )
-        dims = config.embed_dims
-        self.finer_dims = (dims[1], dims[0], self.patch_embed.conv1.conv.out_channels)  # strides 8, 4, 2
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1), persistent=False)
+    def train(self, mode: bool = True) -> Self:
+        """Training mode, as far as the encoder is to learn."""
+        super().train(mode and not self.frozen)
+        if self.keeps_statistics:
+            for module in self.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
+        return self
 
+    @abstractmethod
     def forward(self, pixels: Tensor) -> ImageFeatures:
         """Encode ``pixels`` ``(B, 3, S, S)``, red, green, blue in 0..1; S a multiple of 16."""
-        normalized = (pixels - self.mean) / self.std
-        half = self.patch_embed.conv1(normalized)  # (B, C, S/2, S/2)
-        quarter = self.stages[0](self.patch_embed.conv2(self.patch_embed.act(half)))
-        eighth = self.stages[1](quarter)
-        dense = self.neck(self.stages[3](self.stages[2](eighth)))
-        return ImageFeatures(dense, (eighth, quarter, half))
-
-
-class ChannelNorm(nn.Module):
-    """Layer norm over the channels of ``(B, C, H, W)``, with SAM's parameter names."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalise each pixel over its channels."""
-        moved = x.permute(0, 2, 3, 1)
-        normed = nn.functional.layer_norm(moved, moved.shape[-1:], self.weight, self.bias, 1e-6)
-        return normed.permute(0, 3, 1, 2)

@@ -16,7 +16,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from prsmed.model.config import LanguageConfig
+from prsmed.model.config import TinyLanguageConfig
 
 QUESTION_TEMPLATE = "\nuser: {question}\nassistant:"
 
@@ -132,7 +132,7 @@ class LanguageModel(nn.Module):
         return TokenBatch(ids, is_real)
 
 
-def build_tiny_llava(config: LanguageConfig, image_dim: int, tokenizer: PreTrainedTokenizerFast) -> LanguageModel:
+def build_tiny_llava(config: TinyLanguageConfig, image_dim: int, tokenizer: PreTrainedTokenizerFast) -> LanguageModel:
     """A small ``LlavaForConditionalGeneration`` that shares the image encoder's features as visual tokens."""
     text = LlamaConfig(
         vocab_size=config.vocab_size,

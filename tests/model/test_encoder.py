@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from prsmed.model.config import EncoderConfig, ModelConfig
-from prsmed.model.encoder import ImageEncoder
+from prsmed.model.config import TinyViTConfig, ModelConfig
+from prsmed.model.tiny_vit import TinyViT
 
 # TinySAM's image encoder (research prs-med.md 2.4), and the classification head inside it that nothing reads (1.2).
 TINYSAM_ENCODER, TINYSAM_UNUSED_HEAD = 6_065_532, 321_640
@@ -20,7 +20,7 @@ def sam_channel_norm(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 @pytest.fixture
 def encoder(tiny_config: ModelConfig) -> ImageEncoder:
     torch.manual_seed(0)
-    return ImageEncoder(tiny_config.encoder).eval()
+    return TinyViT(tiny_config.encoder).eval()
 
 
 @pytest.mark.parametrize("side", [64, 128])
@@ -54,7 +54,7 @@ def test_pixels_are_normalised_with_imagenet_statistics(encoder: ImageEncoder) -
 
 def test_tinysams_dimensions_give_tinysams_encoder() -> None:
     with torch.device("meta"):
-        encoder = ImageEncoder(EncoderConfig()).train()
+        encoder = TinyViT(TinyViTConfig()).train()
         features = encoder(torch.empty(1, 3, 1024, 1024))
     assert sum(weight.numel() for weight in encoder.parameters()) == TINYSAM_ENCODER - TINYSAM_UNUSED_HEAD
     assert features.dense.shape == (1, 256, 64, 64)

@@ -7,16 +7,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from prsmed.model.config import DecoderConfig
-from prsmed.model.decoder import FusionDecoder
+from prsmed.model.config import FusionConfig
+from prsmed.model.fusion_decoder import FusionDecoder
 from prsmed.model.encoder import ImageFeatures
 from prsmed.model.prsmed import PRSMed
 
 FINER_DIMS = (12, 10, 8)
-SMALL = DecoderConfig(dim=16, num_heads=2, up_dims=(12, 10, 8), skips=3, dropout=0.0)
+SMALL = FusionConfig(dim=16, num_heads=2, up_dims=(12, 10, 8), skips=3, dropout=0.0)
 
 
-def decoder(config: DecoderConfig) -> FusionDecoder:
+def decoder(config: FusionConfig) -> FusionDecoder:
     torch.manual_seed(0)
     return FusionDecoder(config, image_dim=6, prompt_dim=5, finer_dims=FINER_DIMS).eval()
 
@@ -34,7 +34,7 @@ def prompt(length: int = 7) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def test_the_published_decoder_upscales_sixteen_times_and_takes_no_finer_features() -> None:
-    published = decoder(DecoderConfig())
+    published = decoder(FusionConfig())
     drawn: list[Tensor] = []
     published.head.register_forward_hook(lambda _, __, output: drawn.append(output))
     seen = features()
@@ -47,7 +47,7 @@ def test_the_published_decoder_upscales_sixteen_times_and_takes_no_finer_feature
 
 
 def test_a_model_with_the_published_decoder_runs(make_tiny: Callable[..., PRSMed]) -> None:
-    model = make_tiny(decoder=DecoderConfig(), condition_on="all", answer_from="prompt")
+    model = make_tiny(decoder=FusionConfig(), condition_on="all", answer_from="prompt")
     with torch.no_grad():
         seen = model.see(torch.rand(1, 3, 64, 64))
         context = model.read(seen, model.language.encode_questions(["where?"]))

@@ -12,7 +12,7 @@ import torch
 
 from prsmed.model.build import build_model
 from prsmed.model.checkpoint import save_checkpoint
-from prsmed.model.config import DecoderConfig, EncoderConfig, LanguageConfig, ModelConfig
+from prsmed.model.config import FusionConfig, TinyViTConfig, TinyLanguageConfig, ModelConfig
 from prsmed.model.prsmed import PRSMed
 from prsmed.model.tokenizer import train_tokenizer
 
@@ -20,17 +20,17 @@ FOUND, MISSED = "Where is the lesion?", "Is there a kidney stone?"
 _CONFIG = ModelConfig(
     name="tiny",
     image_size=64,
-    encoder=EncoderConfig(
+    encoder=TinyViTConfig(
         embed_dims=(8, 16, 16, 16),
         depths=(1, 1, 1, 1),
         num_heads=(1, 1, 1, 1),
         window_sizes=(4, 4, 4, 4),
         neck_dim=16,
     ),
-    language=LanguageConfig(
+    language=TinyLanguageConfig(
         vocab_size=300, hidden_size=16, intermediate_size=32, num_layers=1, num_heads=2, visual_grid=2
     ),
-    decoder=DecoderConfig(dim=16, num_heads=2, up_dims=(16, 8), dropout=0.0),
+    decoder=FusionConfig(dim=16, num_heads=2, up_dims=(16, 8), dropout=0.0),
     mask_threshold=0.0,
     max_answer_tokens=8,
 )

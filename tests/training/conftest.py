@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from prsmed.data import ConversationDataset, phantom_records
-from prsmed.model.config import DecoderConfig
+from prsmed.model.config import FusionConfig
 from prsmed.model.prsmed import PRSMed
 from prsmed.training.config import TrainConfig
 from prsmed.training.learner import Learner, PRSMedLearner
@@ -40,7 +40,7 @@ def make_trainer(
     def make(
         run: Path, config: TrainConfig, *, weights_seed: int = 0, wrap: Callable[[Learner], Learner] | None = None
     ) -> Trainer:
-        decoder = DecoderConfig(dim=16, num_heads=2, up_dims=(12, 10, 8), skips=2, coarse_head=True, dropout=0.1)
+        decoder = FusionConfig(dim=16, num_heads=2, up_dims=(12, 10, 8), skips=2, coarse_head=True, dropout=0.1)
         model = make_tiny(decoder=decoder)
         torch.manual_seed(weights_seed)
         with torch.no_grad():

@@ -1,0 +1,1 @@
+"""Weights of others, read in the layout and under the names their owners gave them."""
