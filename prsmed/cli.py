@@ -11,7 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from prsmed.cli_data import data_app
-from prsmed.console import Bars, Data, err, out, progress
+from prsmed.cli_import import import_app
+from prsmed.cli_models import assemble, export, info
+from prsmed.console import Bars, Bits, Data, err, out, progress
 from prsmed.errors import PRSMedError
 
 app = typer.Typer(
@@ -25,6 +27,10 @@ app = typer.Typer(
 )
 benchmark_app = typer.Typer(no_args_is_help=True, help="Measure speed, as ratios within one run.")
 app.add_typer(data_app, name="data")
+app.add_typer(import_app, name="import")
+app.command()(info)
+app.command()(assemble)
+app.command()(export)
 app.add_typer(benchmark_app, name="benchmark")
 
 Image = Annotated[Path, typer.Argument(help="DICOM series folder or file, NIfTI, NRRD, PNG or JPEG.")]
@@ -78,18 +84,20 @@ def ask(
 def train(
     data: Data,
     run: Annotated[Path, typer.Option("--out", help="Folder of the run; the same folder resumes it.")],
-    preset: Annotated[str, typer.Option(help="nano, or unet for the baseline.")] = "nano",
+    preset: Annotated[str, typer.Option(help="A preset (`prsmed info`), or unet for the baseline.")] = "nano",
     steps: Annotated[int | None, typer.Option(help="Optimiser steps.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Images a step.")] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     init: Annotated[str | None, typer.Option(help="Start from these weights: a name or a checkpoint folder.")] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed, another run.")] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads.")] = None,
+    bits: Bits = 16,
     device: Annotated[str, typer.Option(help="Torch device.")] = "cpu",
 ) -> None:
     """Train a preset on image/mask pairs; a killed run goes on where it was."""
     import torch
 
+    from prsmed.model.presets import find_preset
     from prsmed.training import Progress as TrainProgress
     from prsmed.training import TrainConfig
     from prsmed.training import train as run_training
@@ -97,7 +105,8 @@ def train(
     if threads is not None:
         torch.set_num_threads(threads)
     given: dict[str, Any] = {"steps": steps, "batch_size": batch_size, "lr": lr, "seed": seed}
-    config = TrainConfig(**{name: value for name, value in given.items() if value is not None})
+    model = None if preset == "unet" else find_preset(preset, bits)
+    config = TrainConfig.recipe(model, **{name: value for name, value in given.items() if value is not None})
     with progress() as bar:
         task = bar.add_task("training", total=config.steps)
 
@@ -107,7 +116,7 @@ def train(
             if now.dice is not None:
                 bar.console.print(f"step {now.step}: held-out Dice {now.dice:.3f}")
 
-        manifest = run_training(preset, data, run, config, report, device, init)
+        manifest = run_training(preset, data, run, config, report, device, init, bits)
     out.print(f"Written: {run / 'checkpoint'} ({manifest.version}, sha256 {manifest.sha256[:12]}...)", soft_wrap=True)
 
 
@@ -153,6 +162,25 @@ def benchmark_ask(
         typer.echo(json.dumps(result))
     else:
         show(result, out)
+
+
+@benchmark_app.command("fit")
+def benchmark_fit(
+    preset: Annotated[str, typer.Argument(help="A preset with an imported language model of the LLaVA family.")],
+    device: Device = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images of the training step.")] = 8,
+    train: Annotated[bool, typer.Option(help="Also train for one step.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
+) -> None:
+    """Does a full-size preset fit here? One question and one training step with random weights of its shape."""
+    from prsmed.benchmark_fit import measure_fit, show_fit
+
+    with err.status("building") as status:
+        result = measure_fit(preset, device, batch_size, train=train, progress=status.update)
+    if as_json:
+        typer.echo(json.dumps(result))
+    else:
+        show_fit(result, out)
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from rich.progress import (
 )
 
 out, err = Console(), Console(stderr=True)
+Bits = Annotated[int, typer.Option(help="Of an imported language model: 16, 8 or 4 (needs prsmed\\[quantized]).")]
 Data = Annotated[Path, typer.Option(envvar="PRSMED_DATA", help="Folder of the image sets (docs/data.md).")]
 
 

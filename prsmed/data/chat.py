@@ -55,7 +55,7 @@ class TurnChat:
     @property
     def pad_id(self) -> int:
         """Id that rows are filled up with."""
-        return int(self._language.tokenizer.pad_token_id)
+        return self._language.pad_id
 
     def encode(self, turns: Sequence[Turn]) -> list[ChatRow]:
         """A row a turn: earlier questions and answers, its question, its answer and the end token."""

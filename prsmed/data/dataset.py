@@ -15,6 +15,7 @@ from prsmed.data.converse import RADIUS, converse
 from prsmed.data.images import fit_square, read_image
 from prsmed.data.record import Record
 from prsmed.data.schema import Turn
+from prsmed.imaging.square import BLACK, Color
 
 _PHANTOM_SHARE = 0.08
 _CROP_SHARE = 0.25  # of the absent turns: the lesion is cut out of the picture, when there is room, not misnamed
@@ -52,6 +53,7 @@ class ConversationDataset:
         augment: Whether images are varied.
         absent_share: Share of questions about something that is not in the image; truly empty images come on top.
         radius: Near-centre radius as a share of the width.
+        pad_color: What is around an image that is not square.
         cache_images: Keep decoded images in memory (0.1 to 0.3 MB each).
     """
 
@@ -65,6 +67,7 @@ class ConversationDataset:
         augment: bool = False,
         absent_share: float = 0.3,
         radius: float = RADIUS,
+        pad_color: Color = BLACK,
         cache_images: bool = True,
     ) -> None:
         self.records = tuple(records)
@@ -74,6 +77,7 @@ class ConversationDataset:
         self.augment = augment
         self.absent_share = absent_share
         self.radius = radius
+        self.pad_color = pad_color
         self._cache: dict[int, tuple[NDArray[np.uint8], NDArray[np.uint8]]] | None = {} if cache_images else None
 
     def __len__(self) -> int:
@@ -100,7 +104,7 @@ class ConversationDataset:
             cropped = crop_empty(image, mask, record, rng) if wants_absent and rng.random() < _CROP_SHARE else None
             is_emptied = cropped is not None
             image, mask = flip(*(cropped or zoom(image, mask, record, rng)), record, rng)
-        pixels, mask, fit = fit_square(image, mask, self.size)
+        pixels, mask, fit = fit_square(image, mask, self.size, pad_color=self.pad_color)
         turn = converse(mask, record, rng, absent_share=0.0, radius=self.radius)
         asks_more = wants_absent and turn.present and not is_emptied
         absent = converse(mask, record, rng, absent_share=1.0, radius=self.radius) if asks_more else None

@@ -16,7 +16,7 @@ from prsmed.data.shown import Shown
 from prsmed.data.volumes import read_slice
 from prsmed.imaging.phantom import PhantomKind, phantom_slice
 from prsmed.imaging.plane import ImageSlice
-from prsmed.imaging.square import SquareFit, to_square
+from prsmed.imaging.square import BLACK, Color, SquareFit, to_square
 from prsmed.imaging.window import to_display
 from prsmed.position.zones import locate_all
 
@@ -48,10 +48,10 @@ def look(record: Record, root: Path) -> Shown:
     return replace(shown, positions=locate_all(in_square(shown, SIDE)[1], "box", RADIUS))
 
 
-def in_square(shown: Shown, size: int) -> tuple[Pixels, Pixels]:
+def in_square(shown: Shown, size: int, pad_color: Color = BLACK) -> tuple[Pixels, Pixels]:
     """What the model sees of an image: pixels ``(size, size, 3)`` and mask ``(size, size)``, see :func:`fit_square`."""
     spacing = _UNIT_SPACING if shown.image_slice is None else shown.image_slice.spacing
-    pixels, mask, _ = fit_square(shown.pixels, shown.mask, size, spacing)
+    pixels, mask, _ = fit_square(shown.pixels, shown.mask, size, spacing, pad_color)
     return pixels, mask
 
 
@@ -74,7 +74,11 @@ def read_image(record: Record, root: Path) -> tuple[Pixels, Pixels]:
 
 
 def fit_square(
-    image: Pixels, mask: Pixels, size: int, spacing: tuple[float, float] = _UNIT_SPACING
+    image: Pixels,
+    mask: Pixels,
+    size: int,
+    spacing: tuple[float, float] = _UNIT_SPACING,
+    pad_color: Color = BLACK,
 ) -> tuple[Pixels, Pixels, SquareFit]:
     """Bring an image and its mask into the model's square, exactly as inference does.
 
@@ -83,12 +87,13 @@ def fit_square(
         mask: ``(rows, cols)`` uint8 of 0 and 1.
         size: Side of the square in pixels.
         spacing: ``(row_mm, col_mm)`` of a slice; pictures carry none.
+        pad_color: What is around the image.
 
     Returns:
         ``(size, size, 3)`` uint8, ``(size, size)`` uint8, and where the image lies in the square.
     """
     color = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
-    square, fit = to_square(color, spacing, size)
+    square, fit = to_square(color, spacing, size, pad_color)
     fitted = fit.apply_mask(mask)
     if mask.any() and not fitted.any():
         # A target finer than the grid must not become "absent".

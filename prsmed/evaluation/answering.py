@@ -14,6 +14,7 @@ from torch import Tensor
 from prsmed.data import Conversation, in_square, look
 from prsmed.errors import PRSMedError
 from prsmed.evaluation.outcome import Answered, Prediction
+from prsmed.imaging.square import BLACK
 from prsmed.model.prsmed import PRSMed
 from prsmed.model.unet import BaselineUNet
 from prsmed.position.confidence import confident_regions
@@ -34,10 +35,9 @@ def ask(model: Model, conversations: Iterable[Conversation], root: Path) -> Iter
         PRSMedError: What :func:`~prsmed.data.look` raises; ``bad_conversation`` when a target is called
             present whose mask is empty.
     """
-    size = model.config.image_size
     remaining = iter(conversations)
     while batch := list(islice(remaining, _BATCH)):
-        looked_at = [_look(conversation, root, size) for conversation in batch]
+        looked_at = [_look(conversation, root, model) for conversation in batch]
         pixels = _to_tensor([image for image, _ in looked_at])
         predictions = predict(model, pixels, [item.turn.question for item in batch])
         for conversation, (image, mask), prediction in zip(batch, looked_at, predictions, strict=True):
@@ -60,9 +60,9 @@ def predict(model: Model, pixels: Tensor, questions: Sequence[str]) -> list[Pred
         return [Prediction(confident_regions(p >= 0.5, p, share), p >= 0.5) for p in probabilities]
     seen = model.see(pixels.to(model.device))
     prompt = model.read(seen, model.language.encode_questions(questions).to(model.device))
-    segmented = model.segment(seen.features, prompt, pixels.shape[-1])
+    segmented, speech = model.draw(seen, prompt, pixels.shape[-1])
     mask = model.mask_of(segmented)
-    texts = model.answer(seen.features, prompt, mask)
+    texts = model.answer(seen.features, prompt, mask) if speech is None else speech.texts
     raw = _to_masks(segmented.mask_logits.sigmoid() >= model.config.mask_threshold)
     presence = segmented.presence_logits.sigmoid()
     says_present = (presence >= model.config.presence_threshold).tolist()
@@ -70,9 +70,10 @@ def predict(model: Model, pixels: Tensor, questions: Sequence[str]) -> list[Pred
     return [Prediction(*row) for row in rows]
 
 
-def _look(conversation: Conversation, root: Path, size: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+def _look(conversation: Conversation, root: Path, model: Model) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Image and mask of what is asked for, in the model's square."""
-    image, mask = in_square(look(conversation.record, root), size)
+    pad_color = model.config.pad_color if isinstance(model, PRSMed) else BLACK
+    image, mask = in_square(look(conversation.record, root), model.config.image_size, pad_color)
     if not conversation.turn.present:
         return image, np.zeros(mask.shape, dtype=np.bool_)
     if not mask.any():

@@ -13,6 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+Color = tuple[int, int, int]
+BLACK: Color = (0, 0, 0)
+
 _Number = TypeVar("_Number", bound=np.generic)
 
 
@@ -59,20 +62,21 @@ class SquareFit:
 
 
 def to_square(
-    pixels: NDArray[np.uint8], spacing: tuple[float, float], size: int
+    pixels: NDArray[np.uint8], spacing: tuple[float, float], size: int, pad_color: Color = BLACK
 ) -> tuple[NDArray[np.uint8], SquareFit]:
-    """Letterbox a picture: aspect kept in millimetres, centred, black around it, antialiased.
+    """Letterbox a picture: aspect kept in millimetres, centred, antialiased.
 
     Args:
         pixels: ``(rows, cols, 3)`` uint8.
         spacing: ``(row_mm, col_mm)``, distance between neighbouring rows and between neighbouring columns.
         size: Side of the square in pixels.
+        pad_color: What is around it, as the model was taught.
 
     Returns:
         The square ``(size, size, 3)`` and how to come back from it.
     """
     fit = _fit(pixels.shape[0], pixels.shape[1], spacing, size)
-    square = np.zeros((size, size, 3), dtype=np.uint8)
+    square = np.full((size, size, 3), pad_color, dtype=np.uint8)
     resized = Image.fromarray(np.ascontiguousarray(pixels)).resize((fit.width, fit.height), Image.Resampling.BILINEAR)
     square[fit._content] = np.asarray(resized)
     return square, fit

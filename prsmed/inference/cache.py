@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
-from prsmed.model.prsmed import Seen
+from prsmed.model.outputs import Seen
 
 
 class SeenCache:

@@ -19,16 +19,19 @@ from prsmed.imaging.volume import Volume
 from prsmed.imaging.window import Window
 from prsmed.inference.answer import Answer, ModelVersion, Presence
 from prsmed.inference.cache import SeenCache
+from prsmed.inference.pointed import name_targets, put_together
 from prsmed.inference.question import check_question
 from prsmed.inference.stopwatch import Stopwatch
 from prsmed.inference.view import View, slice_masks, stack_views, view
 from prsmed.inference.whole_volume import choose_slices, segment_volume
 from prsmed.model.checkpoint import Manifest, find_checkpoint, load_checkpoint, read_manifest
-from prsmed.model.language import TokenBatch
-from prsmed.model.prsmed import PRSMed, Seen
+from prsmed.model.language import Context, TokenBatch
+from prsmed.model.outputs import Seen
+from prsmed.model.prsmed import PRSMed
+from prsmed.model.speech import Speech
 from prsmed.position.agreement import compare
 from prsmed.position.findings import Finding
-from prsmed.position.measure import Naming, measure, measure_volume
+from prsmed.position.measure import Naming, measure_volume
 from prsmed.position.target import target_in
 
 CACHE_BYTES = 512 * 2**20
@@ -36,12 +39,16 @@ CACHE_BYTES = 512 * 2**20
 
 @dataclass(frozen=True)
 class MaskEvent:
-    """The mask of a question, before any word of the answer: arrays as in :class:`Answer`."""
+    """The mask of a question: arrays as in :class:`Answer`.
+
+    It comes before any word of the answer, but of models that draw from their answer.
+    """
 
     mask: NDArray[np.uint8]
     probability: NDArray[np.float32]
     present: Presence
     findings: tuple[Finding, ...]
+    label_names: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -136,30 +143,24 @@ class Engine:
         """:meth:`ask` in pieces: the mask, then the words as they are generated, then the whole answer."""
         question = check_question(question)
         model, watch = self._ready(), Stopwatch()
-        config = model.config
         questions = self._encode(question, history)
         with watch.time("image"):
-            looked = view(image_slice, window, config.image_size)
+            looked = view(image_slice, window, model.config)
             seen = self._see(looked)
-        with torch.inference_mode():
-            with watch.time("prefill"):
-                prompt = model.read(seen, questions)
-            with watch.time("mask"):
-                segmented = model.segment(seen.features, prompt, config.image_size)
-                square_mask = model.mask_of(segmented)
-                ((mask, probability, presence),) = slice_masks(segmented, square_mask, [looked], config.mask_threshold)
-        naming = Naming(target_in(question), radius=config.radius)
-        present = Presence(presence, config.presence_threshold)
-        drawn = MaskEvent(mask, probability, present, measure(mask, probability, image_slice, naming))
-        yield drawn
-        tokens, said = [], ""
-        speaker = model.speak(seen.features, prompt, square_mask)
-        while (token := _next(speaker, watch)) is not None:
-            tokens.append(token)
-            text = model.language.decode(tokens)
-            yield TokenEvent(text[len(said) :])
-            said = text
-        yield self._answer(said, drawn, naming, watch)
+        with watch.time("prefill"), torch.inference_mode():
+            prompt = model.read(seen, questions)
+        if model.config.draws_after_text:
+            speech = model.speak(seen.features, prompt, None)
+            yield from self._words(speech, watch)
+            names = name_targets(model.language.pieces(speech.rows[0]), question)
+            drawn, _ = self._draw(image_slice, looked, seen, speech.context, names, watch)
+            yield drawn
+        else:
+            drawn, square_mask = self._draw(image_slice, looked, seen, prompt, [target_in(question)], watch)
+            yield drawn
+            speech = model.speak(seen.features, prompt, square_mask)
+            yield from self._words(speech, watch)
+        yield self._answer(speech.texts[0], drawn, watch)
 
     def ask_volume(
         self,
@@ -196,9 +197,9 @@ class Engine:
         naming = Naming(target_in(question), radius=model.config.radius)
         present = Presence(found.presence, model.config.presence_threshold)
         findings = measure_volume(found.mask, found.probability, volume, slices.plane, naming)
-        drawn = MaskEvent(found.mask, found.probability, present, findings)
+        drawn = MaskEvent(found.mask, found.probability, present, findings, {naming.name: naming.label})
         text = self._describe(extract(volume, slices.plane, found.main_slice), found.mask, questions, window, watch)
-        return self._answer(text, drawn, naming, watch)
+        return self._answer(text, drawn, watch)
 
     def _ready(self) -> PRSMed:
         with self._loading:
@@ -227,6 +228,26 @@ class Engine:
         with torch.inference_mode():
             return self._ready().see(stack_views([looked], self.device))
 
+    def _draw(
+        self, image_slice: ImageSlice, looked: View, seen: Seen, context: Context, names: Sequence[str], watch: Stopwatch
+    ) -> tuple[MaskEvent, Tensor]:
+        """The masks of one slice from what was read and said, and as the model drew them, ``(N, 1, S, S)``."""
+        model, config = self._ready(), self._ready().config
+        with watch.time("mask"), torch.inference_mode():
+            segmented = model.segment(seen.features, context, config.image_size)
+            square_masks = model.mask_of(segmented)
+            shown = slice_masks(segmented, square_masks, [looked] * len(square_masks), config.mask_threshold)
+        drawn = put_together(shown, names, image_slice, config.radius)
+        present = Presence(float(segmented.presence_logits.sigmoid()), config.presence_threshold)
+        return MaskEvent(drawn.mask, drawn.probability, present, drawn.findings, drawn.label_names), square_masks
+
+    def _words(self, speech: Speech, watch: Stopwatch) -> Iterator[TokenEvent]:
+        said = ""
+        while _next(speech, watch):
+            text = speech.texts[0]
+            yield TokenEvent(text[len(said) :])
+            said = text
+
     def _describe(
         self,
         image_slice: ImageSlice,
@@ -238,13 +259,13 @@ class Engine:
         """Words about one slice of a volume and the mask it has in the end."""
         model = self._ready()
         with watch.time("text"), torch.inference_mode():
-            looked = view(image_slice, window, model.config.image_size)
+            looked = view(image_slice, window, model.config)
             seen = self._see(looked)
             mask = looked.fit.apply_mask(take(volume_mask, image_slice))
             square_mask = torch.from_numpy(mask > 0).to(self.device)[None, None]
             return model.answer(seen.features, model.read(seen, questions), square_mask)[0]
 
-    def _answer(self, text: str, drawn: MaskEvent, naming: Naming, watch: Stopwatch) -> Answer:
+    def _answer(self, text: str, drawn: MaskEvent, watch: Stopwatch) -> Answer:
         return Answer(
             text=text,
             mask=drawn.mask,
@@ -252,13 +273,12 @@ class Engine:
             present=drawn.present,
             findings=drawn.findings,
             agreement=compare(text, drawn.findings[: self._ready().config.described_regions]),
-            label_names={naming.name: naming.label},
+            label_names=drawn.label_names,
             model=self.version,
             latencies_ms=watch.milliseconds,
         )
 
 
-def _next(tokens: Iterator[Tensor], watch: Stopwatch) -> int | None:
+def _next(speech: Speech, watch: Stopwatch) -> bool:
     with watch.time("text"), torch.inference_mode():
-        token = next(tokens, None)
-        return None if token is None else int(token)
+        return next(speech, None) is not None

@@ -13,7 +13,8 @@ from torch import Tensor
 from prsmed.imaging.plane import ImageSlice
 from prsmed.imaging.square import SquareFit, from_square, to_square
 from prsmed.imaging.window import Window, to_display
-from prsmed.model.prsmed import Segmented
+from prsmed.model.config import ModelConfig
+from prsmed.model.outputs import Segmented
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,10 @@ class View:
     fit: SquareFit
 
 
-def view(image_slice: ImageSlice, window: Window | str | None, size: int) -> View:
-    """Window a slice and fit it into a square of side ``size``."""
-    return View(*to_square(to_display(image_slice, window), image_slice.spacing, size))
+def view(image_slice: ImageSlice, window: Window | str | None, config: ModelConfig) -> View:
+    """Window a slice and fit it into the model's square."""
+    display = to_display(image_slice, window)
+    return View(*to_square(display, image_slice.spacing, config.image_size, config.pad_color))
 
 
 def stack_views(views: Sequence[View], device: torch.device) -> Tensor:
@@ -37,8 +39,8 @@ def stack_views(views: Sequence[View], device: torch.device) -> Tensor:
 
 def slice_masks(
     segmented: Segmented, square_masks: Tensor, views: Sequence[View], mask_threshold: float
-) -> list[tuple[NDArray[np.uint8], NDArray[np.float32], float]]:
-    """Mask, probability and presence of each slice, on its own ``(rows, cols)``.
+) -> list[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
+    """Masks and their probabilities, each on the ``(rows, cols)`` of its own slice.
 
     The edge follows the probability on the slice's own pixels; what is shown at all is what ``square_masks``
     ``(B, 1, S, S)`` (:meth:`~prsmed.model.prsmed.PRSMed.mask_of`) kept in the model's square.
@@ -46,8 +48,8 @@ def slice_masks(
     squares = segmented.mask_logits.sigmoid().squeeze(1).float().cpu().numpy()
     kept = square_masks.squeeze(1).float().cpu().numpy()
     masks = []
-    for n, (each, presence) in enumerate(zip(views, segmented.presence_logits.sigmoid().tolist(), strict=True)):
+    for n, each in enumerate(views):
         probability = from_square(squares[n], each.fit)
         mask = (probability >= mask_threshold) & (from_square(kept[n], each.fit) > 0)
-        masks.append((mask.astype(np.uint8), probability, presence))
+        masks.append((mask.astype(np.uint8), probability))
     return masks

@@ -79,17 +79,17 @@ def segment_volume(
         indices = range(start, min(start + BATCH, slices.last + 1))
         image_slices = [extract(volume, slices.plane, index) for index in indices]
         with watch.time("image"):
-            views = [view(each, window, config.image_size) for each in image_slices]
+            views = [view(each, window, config) for each in image_slices]
             seen = model.see(stack_views(views, model.device))
         with watch.time("prefill"):
             prompt = model.read(seen, questions.expand(len(views)))
         with watch.time("mask"):
-            segmented = model.segment(seen.features, prompt, config.image_size)
+            segmented, _ = model.draw(seen, prompt, config.image_size)
             drawn = slice_masks(segmented, model.mask_of(segmented), views, config.mask_threshold)
-        for image_slice, (slice_mask, slice_probability, presence) in zip(image_slices, drawn, strict=True):
+        for image_slice, (slice_mask, slice_probability) in zip(image_slices, drawn, strict=True):
             place(slice_mask, image_slice, mask)
             place(slice_probability, image_slice, probability)
-            presences.append(presence)
+        presences += segmented.presence_logits.sigmoid().tolist()
         if progress is not None:
             progress(len(presences), len(slices))
     mask = main_regions(mask)

@@ -1,15 +1,16 @@
 """Weights on disk: safetensors beside a manifest, never a pickle.
 
 FOLDER/manifest.json      format, configuration, version, sha256 of the weights, what they were trained on
-FOLDER/model.safetensors  every parameter and buffer
-FOLDER/tokenizer.json     the tokenizer (absent for models that read no text)
+FOLDER/model.safetensors  every parameter and buffer but those of an imported language model that stay as they are
+FOLDER/tokenizer.json     the tokenizer of a language model from scratch
+
+An imported language model is named with its hash, never copied: its licence may forbid that, and it is large.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,17 @@ from torch import Tensor, nn
 
 from prsmed.errors import PRSMedError
 from prsmed.model.build import build_model
-from prsmed.model.config import ModelConfig
+from prsmed.model.config import ModelConfig, PretrainedLanguageConfig
+from prsmed.model.importers.reading import misfits
+from prsmed.model.parts import find_part, hash_files
 from prsmed.model.prsmed import PRSMed
+from prsmed.model.tiny_llava import TinyLlava
 from prsmed.model.tokenizer import read_tokenizer
 from prsmed.model.unet import BaselineUNet, UNetConfig
 
 FORMAT = 1
 WEIGHTS, MANIFEST, TOKENIZER = "model.safetensors", "manifest.json", "tokenizer.json"
+_BORROWED = "language.vlm."
 SHIPPED = Path(__file__).parent / "weights"
 
 
@@ -39,7 +44,8 @@ class Manifest:
         sha256: Hash of the weights file.
         config: The model's configuration.
         training: Facts of the training run: data, steps, seed, metrics.
-        tokenizer_sha256: Hash of the tokenizer's file, ``""`` for models that read no text.
+        tokenizer_sha256: Hash of the tokenizer's file, ``""`` for models without one of their own.
+        base: Name, hash and licence of the imported language model it stands on, empty for models without.
     """
 
     kind: str
@@ -48,6 +54,7 @@ class Manifest:
     config: dict[str, Any]
     training: dict[str, Any] = field(default_factory=dict)
     tokenizer_sha256: str = ""
+    base: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
 
 
@@ -56,18 +63,30 @@ def save_checkpoint(
 ) -> Manifest:
     """Write ``model`` into ``folder`` and return its manifest."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in own_state(model).items()}
     save_file(weights, folder / WEIGHTS)
-    tokenizer_sha256 = ""
-    if isinstance(model, PRSMed):
-        kind, config = "prsmed", model.config.to_json()
+    manifest = Manifest(_kind(model), version, hash_files([folder / WEIGHTS]), _config(model), training or {})
+    if isinstance(model, PRSMed) and isinstance(model.language, TinyLlava):
         model.language.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
-        tokenizer_sha256 = _hash(folder / TOKENIZER)
-    else:
-        kind, config = "unet", asdict(model.config)
-    manifest = Manifest(kind, version, _hash(folder / WEIGHTS), config, training or {}, tokenizer_sha256)
+        manifest = replace(manifest, tokenizer_sha256=hash_files([folder / TOKENIZER]))
+    elif isinstance(model, PRSMed):
+        manifest = replace(manifest, base=_base(model.config))
     (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n")
     return manifest
+
+
+def own_state(model: nn.Module) -> dict[str, Tensor]:
+    """What a checkpoint holds of a model: all but the frozen weights of an imported language model."""
+    trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    own: dict[str, Tensor] = {}
+    pointers: set[int] = set()
+    for key, tensor in model.state_dict().items():
+        # Tied weights have two names; the first is enough.
+        pointer = tensor.data_ptr()
+        if (key in trained or not key.startswith(_BORROWED)) and not (pointer and pointer in pointers):
+            own[key] = tensor
+            pointers.add(pointer)
+    return own
 
 
 def find_checkpoint(name: str | Path) -> Path:
@@ -111,7 +130,7 @@ def load_checkpoint(folder: Path) -> tuple[PRSMed | BaselineUNet, Manifest]:
     """
     manifest = read_manifest(folder)
     _check_hash(folder / WEIGHTS, manifest.sha256)
-    if manifest.kind == "prsmed":
+    if manifest.tokenizer_sha256:
         _check_hash(folder / TOKENIZER, manifest.tokenizer_sha256)
     model = _build(manifest, folder)
     load_strictly(model, _read_weights(folder / WEIGHTS))
@@ -124,7 +143,11 @@ def _build(manifest: Manifest, folder: Path) -> PRSMed | BaselineUNet:
     try:
         if manifest.kind == "unet":
             return BaselineUNet(UNetConfig(**{**manifest.config, "channels": tuple(manifest.config["channels"])}))
-        return build_model(ModelConfig.from_json(manifest.config), read_tokenizer(folder / TOKENIZER))
+        config = ModelConfig.from_json(manifest.config)
+        if isinstance(config.language, PretrainedLanguageConfig):
+            _check_base(manifest.base, config.language.part)
+            return build_model(config)
+        return build_model(config, read_tokenizer(folder / TOKENIZER))
     except (KeyError, TypeError, ValueError, AttributeError, AssertionError) as error:
         if isinstance(error, PRSMedError):
             raise
@@ -139,27 +162,41 @@ def load_strictly(model: nn.Module, weights: dict[str, Tensor]) -> None:
     Raises:
         PRSMedError: ``bad_checkpoint`` naming missing, unexpected and misshapen keys.
     """
-    own = model.state_dict()
-    missing = sorted(own.keys() - weights.keys())
-    unexpected = sorted(weights.keys() - own.keys())
-    shapes = sorted(
-        f"{key} {tuple(weights[key].shape)} instead of {tuple(own[key].shape)}"
-        for key in own.keys() & weights.keys()
-        if own[key].shape != weights[key].shape
-    )
-    for problem, keys in (("missing", missing), ("unexpected", unexpected), ("misshapen", shapes)):
-        if keys:
-            shown = ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
-            raise PRSMedError(
-                "bad_checkpoint",
-                f"the weights do not fit the configuration: {len(keys)} {problem} keys: {shown}",
-            )
-    model.load_state_dict(weights)
+    own = own_state(model)
+    problems = misfits({key: tensor.shape for key, tensor in own.items()}, weights)
+    if problems:
+        raise PRSMedError("bad_checkpoint", f"the weights do not fit the configuration: {problems}")
+    model.load_state_dict(weights, strict=False)
+
+
+def _kind(model: PRSMed | BaselineUNet) -> str:
+    return "prsmed" if isinstance(model, PRSMed) else "unet"
+
+
+def _config(model: PRSMed | BaselineUNet) -> dict[str, Any]:
+    return model.config.to_json() if isinstance(model, PRSMed) else asdict(model.config)
+
+
+def _base(config: ModelConfig) -> dict[str, str]:
+    assert isinstance(config.language, PretrainedLanguageConfig)
+    _, part = find_part(config.language.part, "language")
+    return {"part": part.name, "sha256": part.sha256, "licence": part.licence}
+
+
+def _check_base(base: dict[str, str], name: str) -> None:
+    """The part of that name must be the one the weights were trained on."""
+    _, part = find_part(name, "language")
+    if part.sha256 != base.get("sha256"):
+        raise PRSMedError(
+            "other_base",
+            f"the weights stand on the {name!r} with sha256 {str(base.get('sha256'))[:12]}..., the one imported here "
+            f"has {part.sha256[:12]}...; import the right one",
+        )
 
 
 def _check_hash(path: Path, sha256: str) -> None:
     try:
-        found = _hash(path)
+        found = hash_files([path])
     except OSError as error:
         raise _unreadable(path, error) from error
     if found != sha256:
@@ -180,6 +217,3 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
 def _unreadable(path: Path, error: Exception) -> PRSMedError:
     return PRSMedError("bad_checkpoint", f"{path.name} cannot be read: {error}; copy the checkpoint again")
 
-
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -24,11 +24,17 @@ class MaskDecoder(nn.Module, ABC):
 
     Attributes:
         dim: Channels of :class:`Fused` grids.
+        skips: How many of the encoder's finer features it takes.
         coarse_head: Draws a mask from the fused grid too, in training only; ``None`` for decoders without.
     """
 
     dim: int
-    coarse_head: nn.Module | None = None
+    skips: int = 0
+    coarse_head: nn.Module | None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.coarse_head = None
 
     @abstractmethod
     def fuse(self, features: ImageFeatures, prompt: Tensor, is_padding: Tensor) -> Fused:

@@ -70,7 +70,7 @@ def find_part(name: str, kind: Literal["language", "encoder"]) -> tuple[Path, Pa
     if not (folder / PART).is_file():
         raise PRSMedError(
             "part_not_found",
-            f"the {kind} {name!r} is not among the imported parts; import it with `prsmed import` (docs/weights.md), "
+            f"the {kind} {name!r} is not among the imported parts; import it (`prsmed info` names the command), "
             f"or set {HOME_VARIABLE} to the folder of your parts",
         )
     try:

@@ -8,66 +8,32 @@ mask first:
     segment                   -> mask logits, presence logit                   (no text generated yet)
     speak                     -> answer tokens, greedily, from the same prefill
 
+Models that draw from their answer (``draws_after_text``) speak before they segment; :meth:`PRSMed.draw` knows the order.
+
 Notation used for tensor shapes: B batch, S image side, T tokens, D the language model's width.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from prsmed.model.conditioner import SequenceConditioner
+from prsmed.model.conditioner import SegConditioner, SequenceConditioner
 from prsmed.model.config import ModelConfig
-from prsmed.model.decoder import Fused, FusionDecoder
+from prsmed.model.decoder import Fused, MaskDecoder
 from prsmed.model.encoder import ImageEncoder, ImageFeatures
-from prsmed.model.language import Context, LanguageModel, TokenBatch
+from prsmed.model.language import Context, LanguageModel, Role, TokenBatch
 from prsmed.model.mask_tokens import MaskTokens
+from prsmed.model.outputs import UNDRAWN, Output, Seen, Segmented
 from prsmed.model.presence import PresenceHead
+from prsmed.model.pretrained import PretrainedLanguage
+from prsmed.model.speech import Speech
+from prsmed.model.tiny_llava import TinyLlava
 from prsmed.model.visual_tokens import SharedVisualTokens
 from prsmed.position.confidence import confident_regions
-
-
-@dataclass(frozen=True)
-class Seen:
-    """An image the model has looked at: encoder features and the language model's prefix over it."""
-
-    features: ImageFeatures
-    prefix: Context
-
-    def expand(self, count: int) -> Seen:
-        """One image, ``count`` times."""
-        features = ImageFeatures(
-            self.features.dense.expand(count, -1, -1, -1),
-            tuple(finer.expand(count, -1, -1, -1) for finer in self.features.finer),
-        )
-        return Seen(features, self.prefix.expand(count))
-
-    @property
-    def num_bytes(self) -> int:
-        """Memory it holds."""
-        tensors = (self.features.dense, *self.features.finer)
-        return self.prefix.num_bytes + sum(tensor.numel() * tensor.element_size() for tensor in tensors)
-
-
-@dataclass(frozen=True)
-class Segmented:
-    """Mask logits ``(B, 1, S, S)`` and presence logits ``(B,)``."""
-
-    mask_logits: Tensor
-    presence_logits: Tensor
-
-
-@dataclass(frozen=True)
-class Output:
-    """One training pass (:meth:`PRSMed.forward`)."""
-
-    segmented: Segmented
-    text_logits: Tensor
-    coarse_logits: Tensor | None = None
 
 
 class PRSMed(nn.Module):
@@ -77,12 +43,12 @@ class PRSMed(nn.Module):
         self,
         config: ModelConfig,
         *,
-        encoder: ImageEncoder,
+        encoder: ImageEncoder | None,
         language: LanguageModel,
-        visual_tokens: SharedVisualTokens,
-        conditioner: SequenceConditioner,
-        decoder: FusionDecoder,
-        presence: PresenceHead,
+        visual_tokens: SharedVisualTokens | None,
+        conditioner: SequenceConditioner | SegConditioner,
+        decoder: MaskDecoder | None,
+        presence: PresenceHead | None,
         mask_tokens: MaskTokens | None,
     ) -> None:
         super().__init__()
@@ -98,67 +64,75 @@ class PRSMed(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return self.encoder.mean.device
+        return next(self.parameters()).device
 
     @property
     def max_question_tokens(self) -> int:
         """How long a question with its history may be: image, mask tokens and answer stand in the same context."""
         coded = 0 if self.mask_tokens is None else len(self.mask_tokens.nothing)
-        beside = 1 + self.config.language.visual_grid**2 + coded + self.config.max_answer_tokens
-        return self.config.language.max_positions - beside
+        beside = self.language.prefix_length(self.config.image_size) + coded + self.config.max_answer_tokens
+        return self.language.max_positions - beside
 
     def see(self, pixels: Tensor) -> Seen:
         """Look at images ``(B, 3, S, S)``, red, green, blue in 0..1."""
-        return self.glance(self.encoder(pixels))
+        features = self._encode(pixels)
+        if self.visual_tokens is not None:
+            return self.glance(features)
+        return Seen(features, cast(PretrainedLanguage, self.language).look(pixels))
 
     def glance(self, features: ImageFeatures) -> Seen:
-        """The second half of :meth:`see`: the language model's prefix over encoder features."""
-        prefix = self._prefix_embeds(features)
-        return Seen(features, self.language.read(prefix, _all_real(prefix)))
+        """The second half of :meth:`see` of a model whose language model shares the image encoder."""
+        assert self.visual_tokens is not None
+        return Seen(features, cast(TinyLlava, self.language).begin(self.visual_tokens(features.dense)))
 
     def read(self, seen: Seen, questions: TokenBatch) -> Context:
         """Prefill the questions after the images; returns the context of the whole prompt."""
-        return self.language.read(self.language.embed(questions.ids), questions.is_real, seen.prefix)
+        return self.language.read_questions(questions, seen.prefix)
 
-    def segment(self, features: ImageFeatures, prompt: Context, size: int) -> Segmented:
-        """Draw masks of side ``size`` from the prompt's hidden states; knows nothing of any answer."""
-        fused, presence_logits = self._fuse(features, prompt)
-        return Segmented(self.decoder.draw(fused, features, size), presence_logits)
+    def segment(self, features: ImageFeatures, context: Context, size: int) -> Segmented:
+        """Draw masks of side ``size`` from the context's hidden states.
+
+        The context is the prompt's, or with the answer for models that draw from it.
+        """
+        segmented, _ = self._draw_first(features, features, context, size)
+        return segmented
 
     def mask_of(self, segmented: Segmented) -> Tensor:
-        """Binary masks ``(B, 1, S, S)`` without doubtful regions; empty where the target is judged absent."""
+        """Binary masks ``(N, 1, S, S)`` without doubtful regions; empty where the target is judged absent."""
         probability = segmented.mask_logits.detach().sigmoid()
         mask = probability >= self.config.mask_threshold
         if self.config.region_confidence > 0:
             mask = _confident(mask, probability, self.config.region_confidence)
-        present = segmented.presence_logits[: mask.shape[0]].sigmoid() >= self.config.presence_threshold
-        return mask & present.view(-1, 1, 1, 1)
+        present = segmented.presence_logits.sigmoid() >= self.config.presence_threshold
+        return mask & present[segmented.row_of].view(-1, 1, 1, 1)
 
     @torch.no_grad()
-    def speak(self, features: ImageFeatures, prompt: Context, mask: Tensor) -> Iterator[Tensor]:
-        """Answer tokens, greedily: yields ``(B,)`` ids until every row has ended.
+    def speak(self, features: ImageFeatures, prompt: Context, mask: Tensor | None) -> Speech:
+        """Answers after a prompt.
 
-        Rows that have ended yield the end token.
+        Args:
+            features: Of the images.
+            prompt: What :meth:`read` returned.
+            mask: ``(B, 1, S, S)``, for models that answer from the mask; the others do not look at it.
         """
-        end = self.language.tokenizer.eos_token_id
-        context, hidden = self._before_answer(features, prompt, mask)
-        ended = torch.zeros(mask.shape[0], dtype=torch.bool, device=mask.device)
-        for _ in range(self.config.max_answer_tokens):
-            ids = self.language.logits(hidden).argmax(dim=1)
-            ids = torch.where(ended, end, ids)
-            ended |= ids == end
-            if bool(ended.all()):
-                return
-            yield ids
-            context = self.language.read(self.language.embed(ids.unsqueeze(1)), ~ended.unsqueeze(1), context)
-            hidden = context.hidden[:, -1]
+        if self.mask_tokens is None:
+            return Speech(self.language, prompt, prompt.last(Role.TEXT), self.config.max_answer_tokens)
+        assert mask is not None
+        tokens = self.mask_tokens(mask, features.dense)
+        context = self.language.read(tokens, _roles(tokens, Role.ANSWER), prompt)
+        return Speech(self.language, context, context.hidden[:, -1], self.config.max_answer_tokens)
 
-    def answer(self, features: ImageFeatures, prompt: Context, mask: Tensor) -> list[str]:
+    def answer(self, features: ImageFeatures, prompt: Context, mask: Tensor | None) -> list[str]:
         """The whole text of each row of :meth:`speak`."""
-        steps = list(self.speak(features, prompt, mask))
-        if not steps:
-            return [""] * mask.shape[0]
-        return [self.language.decode(row) for row in torch.stack(steps, dim=1).tolist()]
+        return _finish(self.speak(features, prompt, mask)).texts
+
+    @torch.no_grad()
+    def draw(self, seen: Seen, prompt: Context, size: int) -> tuple[Segmented, Speech | None]:
+        """One mask a question, whatever it is drawn from, and the answers where those had to be spoken for it."""
+        if not self.config.draws_after_text:
+            return self.segment(seen.features, prompt, size), None
+        speech = _finish(self.speak(seen.features, prompt, None))
+        return self.segment(seen.features, speech.context, size).merged(), speech
 
     def forward(
         self,
@@ -177,87 +151,100 @@ class PRSMed(nn.Module):
         Args:
             pixels: ``(B, 3, S, S)``.
             questions: Prompt tokens of T turns.
-            answers: Answer tokens of T turns with the end token; they cannot reach the mask, being after the prompt.
+            answers: Answer tokens of T turns with the end token; being after the prompt they cannot reach the mask,
+                unless the model draws from them.
             true_mask: ``(B, 1, S, S)`` bool.
             use_true: ``(B,)`` bool: rows whose mask tokens code the true mask, the others the predicted one.
             image_of: ``(T,)`` which image a turn is about; one turn an image when ``None``.
 
         Returns:
-            ``mask_logits`` ``(B, 1, S, S)``, ``presence_logits`` ``(T,)``, ``text_logits`` ``(T, length, vocabulary)``,
-            ``coarse_logits`` ``(B, 1, h, w)`` of a decoder with a coarse head.
+            ``mask_logits`` ``(N, 1, S, S)`` of the first B turns, ``presence_logits`` ``(T,)``, ``text_logits``
+            ``(T, length, vocabulary)``, ``coarse_logits`` ``(B, 1, h, w)`` of a decoder with a coarse head.
         """
-        features = self.encoder(pixels)
-        turns = features if image_of is None else ImageFeatures(features.dense[image_of], ())
-        prefix = self._prefix_embeds(turns)
-        embeds = torch.cat([prefix, self.language.embed(questions.ids)], dim=1)
-        is_real = torch.cat([_all_real(prefix), questions.is_real], dim=1)
-        answer_embeds = self.language.embed(answers.ids)
+        seen = self.see(pixels)
+        features, turns, prefix = seen.features, seen.features, seen.prefix
+        if image_of is not None:
+            turns, prefix = ImageFeatures(turns.dense[image_of], ()), prefix.take(image_of)
+        embeds, roles = self.language.embed(answers.ids), self.language.roles_of_answers(answers)
+        length = answers.ids.shape[1]
         if self.mask_tokens is None:
-            width = embeds.shape[1]
-            context = self.language.read(
-                torch.cat([embeds, answer_embeds], dim=1), torch.cat([is_real, answers.is_real], dim=1)
-            )
-            prompt = Context(context.hidden[:, :width], is_real, ())
-            segmented, coarse = self._draw_first(features, turns, prompt, pixels.shape[-1])
-            first = _last_real(prompt)
+            asked = torch.where(questions.is_real, Role.TEXT, Role.PAD)
+            embeds = torch.cat([self.language.embed(questions.ids), embeds], dim=1)
+            context = self.language.read(embeds, torch.cat([asked, roles], dim=1), prefix)
+            segmented, coarse = self._draw_first(features, turns, context, pixels.shape[-1])
+            first = context.last(Role.TEXT)
         else:
-            prompt = self.language.read(embeds, is_real)
+            prompt = self.language.read_questions(questions, prefix)
             segmented, coarse = self._draw_first(features, turns, prompt, pixels.shape[-1])
             mask = torch.where(use_true.view(-1, 1, 1, 1), true_mask, self.mask_of(segmented))
             nothing = mask.new_zeros(turns.dense.shape[0] - mask.shape[0], *mask.shape[1:])
             tokens = self.mask_tokens(torch.cat([mask, nothing]), turns.dense)
-            context = self.language.read(
-                torch.cat([tokens, answer_embeds], dim=1),
-                torch.cat([_all_real(tokens), answers.is_real], dim=1),
-                prompt,
-            )
-            first = context.hidden[:, -answers.ids.shape[1] - 1]
-        hidden = torch.cat([first.unsqueeze(1), context.hidden[:, -answers.ids.shape[1] : -1]], dim=1)
+            roles = torch.cat([_roles(tokens, Role.ANSWER), roles], dim=1)
+            context = self.language.read(torch.cat([tokens, embeds], dim=1), roles, prompt)
+            first = context.hidden[:, -length - 1]
+        hidden = torch.cat([first.unsqueeze(1), context.hidden[:, -length:-1]], dim=1)
         return Output(segmented, self.language.logits(hidden), coarse)
 
-    def _fuse(self, features: ImageFeatures, prompt: Context) -> tuple[Fused, Tensor]:
-        """Image features that have looked at the prompt, and presence logits."""
-        tokens, is_padding = self.conditioner(prompt)
-        fused = self.decoder.fuse(features, tokens, is_padding)
-        return fused, self.presence(fused.grid, _last_real(prompt))
+    def _encode(self, pixels: Tensor) -> ImageFeatures:
+        if self.encoder is None or self.decoder is None:
+            return ImageFeatures(pixels.new_zeros(pixels.shape[0], 0, 1, 1), ())
+        features: ImageFeatures = self.encoder(pixels)
+        return ImageFeatures(features.dense, features.finer[: self.decoder.skips])
 
     def _draw_first(
-        self, features: ImageFeatures, turns: ImageFeatures, prompt: Context, size: int
+        self, features: ImageFeatures, turns: ImageFeatures, context: Context, size: int
     ) -> tuple[Segmented, Tensor | None]:
-        """Masks, fine and coarse, of the images' own turns; presence of every turn."""
-        fused, presence_logits = self._fuse(turns, prompt)
-        own = Fused(fused.grid[: features.dense.shape[0]])
+        """Masks, fine and coarse, of the images' own turns, which are the first ones; presence of every turn."""
+        images = features.dense.shape[0]
+        if self.decoder is None:
+            return _undrawn(turns.dense, images, size), None
+        condition = self.conditioner(context)
+        if isinstance(self.conditioner, SegConditioner):
+            first = condition.row_of < images
+            row_of = condition.row_of[first]
+            pointed = features.take(row_of)
+            logits = features.dense.new_zeros(0, 1, size, size)
+            if len(row_of):
+                fused = self.decoder.fuse(pointed, condition.tokens[first], condition.is_padding[first])
+                logits = self.decoder.draw(fused, pointed, size)
+            return Segmented(logits, self._presence(turns.dense, context, logits, row_of), row_of), None
+        fused = self.decoder.fuse(turns, condition.tokens, condition.is_padding)
+        own = Fused(fused.grid[:images])
+        logits = self.decoder.draw(own, features, size)
+        row_of = condition.row_of[:images]
         coarse = None if self.decoder.coarse_head is None else self.decoder.coarse_head(own.grid)
-        return Segmented(self.decoder.draw(own, features, size), presence_logits), coarse
+        return Segmented(logits, self._presence(fused.grid, context, logits, row_of), row_of), coarse
 
-    def _prefix_embeds(self, features: ImageFeatures) -> Tensor:
-        start = torch.full(
-            (features.dense.shape[0], 1), self.language.tokenizer.bos_token_id, device=features.dense.device
-        )
-        return torch.cat([self.language.embed(start), self.visual_tokens(features.dense)], dim=1)
-
-    def _before_answer(self, features: ImageFeatures, prompt: Context, mask: Tensor) -> tuple[Context, Tensor]:
-        """The context an answer starts from, and the state that names its first token."""
-        if self.mask_tokens is None:
-            return prompt, _last_real(prompt)
-        tokens = self.mask_tokens(mask, features.dense)
-        context = self.language.read(tokens, _all_real(tokens), prompt)
-        return context, context.hidden[:, -1]
+    def _presence(self, grid: Tensor, context: Context, mask_logits: Tensor, row_of: Tensor) -> Tensor:
+        """Presence logits ``(T,)``: the head's, or those of the surest pixel of each turn's masks."""
+        if self.presence is not None:
+            logits: Tensor = self.presence(grid, context.last(Role.TEXT).float())
+            return logits
+        surest = mask_logits.flatten(1).amax(dim=1)
+        return surest.new_full((grid.shape[0],), UNDRAWN).scatter_reduce(0, row_of, surest, "amax")
 
 
-def _all_real(embeds: Tensor) -> Tensor:
-    return torch.ones(embeds.shape[:2], dtype=torch.bool, device=embeds.device)
+def _finish(speech: Speech) -> Speech:
+    for _ in speech:
+        pass
+    return speech
+
+
+def _undrawn(dense: Tensor, images: int, size: int) -> Segmented:
+    rows = torch.arange(images, device=dense.device)
+    return Segmented(
+        dense.new_full((images, 1, size, size), UNDRAWN), dense.new_full((dense.shape[0],), UNDRAWN), rows
+    )
+
+
+def _roles(embeds: Tensor, role: Role) -> Tensor:
+    return torch.full(embeds.shape[:2], role, device=embeds.device)
 
 
 def _confident(mask: Tensor, probability: Tensor, share: float) -> Tensor:
-    """:func:`confident_regions` of each row of ``(B, 1, S, S)``."""
+    """:func:`confident_regions` of each row of ``(N, 1, S, S)``."""
+    if not len(mask):
+        return mask
     rows = zip(mask[:, 0].cpu().numpy(), probability[:, 0].float().cpu().numpy(), strict=True)
     kept = np.stack([confident_regions(*row, share) for row in rows])
     return torch.from_numpy(kept).to(mask.device).unsqueeze(1)
-
-
-def _last_real(context: Context) -> Tensor:
-    """Hidden state ``(B, D)`` of each row's last token that is not padding."""
-    steps = torch.arange(context.is_real.shape[1], device=context.is_real.device)
-    last = torch.where(context.is_real, steps, -1).amax(dim=1)
-    return context.hidden[torch.arange(last.shape[0], device=last.device), last]

@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast
 
 from prsmed.errors import PRSMedError
 
-PAD, BOS, EOS, IMAGE = "<pad>", "<s>", "</s>", "<image>"
+PAD, BOS, EOS, IMAGE = SPECIAL = ("<pad>", "<s>", "</s>", "<image>")
 
 
 def train_tokenizer(lines: Iterable[str], vocab_size: int) -> PreTrainedTokenizerFast:

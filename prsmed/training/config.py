@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from prsmed.errors import PRSMedError
+from prsmed.model.config import ModelConfig, PretrainedLanguageConfig
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class TrainConfig:
         mask_weight, coarse_weight, text_weight, presence_weight: Weights of the losses.
         language_steps: Steps of the language model's own lesson before, on drawn masks without images.
         phantoms: How many generated phantoms stand among the training images.
+        autocast: On a GPU, compute in bfloat16 what tolerates it; weights stay as they are.
     """
 
     steps: int = 2600
@@ -40,6 +42,7 @@ class TrainConfig:
     presence_weight: float = 1.0
     language_steps: int = 500
     phantoms: int = 400
+    autocast: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -53,6 +56,25 @@ class TrainConfig:
             raise PRSMedError("bad_training", f"lr is {self.lr}; it must not be negative")
         if self.batch_size < 2:
             raise PRSMedError("bad_training", "batch_size is 1; batch norm needs at least 2 images a step")
+
+    @classmethod
+    def recipe(cls, model: ModelConfig | None, **given: Any) -> TrainConfig:
+        """The recipe of a model (``None``: the U-Net baseline), with the values that are ``given``.
+
+        Those with an imported language model are trained as published (PRS-Med section 4; rates and decay of the
+        authors' code): the model's own square from the first step on, and no lesson before.
+        """
+        published: dict[str, Any] = {
+            "steps": 20_000,
+            "batch_size": 8,
+            "lr": 1e-4,
+            "weight_decay": 1e-5,
+            "small_share": 0.0,
+            "language_steps": 0,
+            "autocast": True,
+        }
+        imported = model is not None and isinstance(model.language, PretrainedLanguageConfig)
+        return cls(**{**(published if imported else {}), **given})
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

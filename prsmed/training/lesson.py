@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from prsmed.data import Record, Turn, converse
 from prsmed.model.encoder import ImageFeatures
+from prsmed.model.language import Role
 from prsmed.model.prsmed import PRSMed
 from prsmed.training.config import TrainConfig
 from prsmed.training.losses import text_loss
@@ -50,19 +51,20 @@ def teach_language(
 
 
 def _loss(model: PRSMed, lessons: Sequence[tuple[NDArray[np.uint8], Turn]]) -> Tensor:
-    assert model.mask_tokens is not None
+    assert model.mask_tokens is not None and model.encoder is not None
     device = model.device
     questions = model.language.encode_questions([turn.question for _, turn in lessons]).to(device)
     answers = model.language.encode_answers([turn.answer for _, turn in lessons]).to(device)
     masks = torch.from_numpy(np.stack([mask for mask, _ in lessons])).to(device).unsqueeze(1)
     # An image of nothing: where the mask is must be read from the mask.
-    dense = torch.zeros(len(lessons), model.config.encoder.neck_dim, 4, 4, device=device)
+    dense = torch.zeros(len(lessons), model.encoder.dim, 4, 4, device=device)
     context = model.read(model.glance(ImageFeatures(dense, ())), questions)
     tokens = model.mask_tokens(masks, dense)
     embeds = torch.cat([tokens, model.language.embed(answers.ids)], dim=1)
-    is_real = torch.cat([torch.ones_like(tokens[..., 0], dtype=torch.bool), answers.is_real], dim=1)
+    coded = torch.full(tokens.shape[:2], Role.ANSWER, device=device)
+    roles = torch.cat([coded, model.language.roles_of_answers(answers)], dim=1)
     length = answers.ids.shape[1]
-    hidden = model.language.read(embeds, is_real, context).hidden[:, -length - 1 : -1]
+    hidden = model.language.read(embeds, roles, context).hidden[:, -length - 1 : -1]
     return text_loss(model.language.logits(hidden), answers.ids, answers.is_real)
 
 

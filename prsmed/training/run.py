@@ -10,13 +10,15 @@ from typing import Any
 
 import torch
 
-from prsmed.data import RADIUS, ConversationDataset, phantom_records, read_pairs, vocabulary_lines
+from prsmed.data import ConversationDataset, phantom_records, read_pairs, vocabulary_lines
 from prsmed.data.sources import INDEX
 from prsmed.errors import PRSMedError
 from prsmed.model.build import build_model
 from prsmed.model.checkpoint import Manifest, find_checkpoint, load_checkpoint, save_checkpoint
+from prsmed.model.config import TinyLanguageConfig
 from prsmed.model.presets import find_preset
 from prsmed.model.prsmed import PRSMed
+from prsmed.model.start import start_preset
 from prsmed.model.tokenizer import train_tokenizer
 from prsmed.model.unet import BaselineUNet, UNetConfig
 from prsmed.training.config import TrainConfig
@@ -35,6 +37,7 @@ def train(
     report: Callable[[Progress], None],
     device: str = "cpu",
     init: str | None = None,
+    bits: int = 16,
 ) -> Manifest:
     """Train a preset (or ``"unet"``, the baseline) on the image/mask pairs under ``data``.
 
@@ -46,6 +49,7 @@ def train(
         report: Called after every step.
         device: Torch device.
         init: Checkpoint whose weights to start from instead of fresh ones.
+        bits: Of an imported language model, unless ``init`` says.
 
     Raises:
         PRSMedError: For an unknown preset, missing data, or a run folder with another run.
@@ -53,17 +57,19 @@ def train(
     run.mkdir(parents=True, exist_ok=True)
     config = config if preset != "unet" else replace(config, absent_share=0.0)
     torch.manual_seed(config.seed)
-    facts: dict[str, Any] = {"preset": preset, **config.to_json()}
+    facts: dict[str, Any] = {"preset": preset, **config.to_json()} | ({} if bits == 16 else {"bits": bits})
     if init is None:
-        model = _fresh_model(preset)
+        model = _fresh_model(preset, bits)
     else:
         model, manifest = load_checkpoint(find_checkpoint(init))
         if model.config.name != preset:
             raise PRSMedError("other_preset", f"{init} is a {model.config.name} model; start it with --preset of that")
         facts |= {"init": manifest.version, "init_sha256": manifest.sha256}
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise PRSMedError("nothing_to_train", f"every part of {preset} is frozen; evaluate it: prsmed assemble {preset}")
     learner: Learner = PRSMedLearner(model, config) if isinstance(model, PRSMed) else UNetLearner(model)
     image_size = model.config.image_size
-    radius = model.config.radius if isinstance(model, PRSMed) else RADIUS
+    taught = {"radius": model.config.radius, "pad_color": model.config.pad_color} if isinstance(model, PRSMed) else {}
     learner.model.to(device)
     records = read_pairs(data)
     phantoms = phantom_records(config.phantoms, config.seed)
@@ -83,9 +89,9 @@ def train(
             seed=config.seed,
             augment=True,
             absent_share=config.absent_share,
-            radius=radius,
+            **taught,
         ),
-        check=ConversationDataset(held_out, data, image_size, seed=config.seed, absent_share=0.0, radius=radius),
+        check=ConversationDataset(held_out, data, image_size, seed=config.seed, absent_share=0.0, **taught),
         image_size=image_size,
         run=run,
         device=torch.device(device),
@@ -108,8 +114,10 @@ def _lesson_report(config: TrainConfig, report: Callable[[Progress], None]) -> C
     return tell
 
 
-def _fresh_model(preset: str) -> PRSMed | BaselineUNet:
+def _fresh_model(preset: str, bits: int) -> PRSMed | BaselineUNet:
     if preset == "unet":
         return BaselineUNet(UNetConfig())
-    chosen = find_preset(preset)
-    return build_model(chosen, train_tokenizer(vocabulary_lines(), chosen.language.vocab_size))
+    chosen = find_preset(preset, bits)
+    if isinstance(chosen.language, TinyLanguageConfig):
+        return build_model(chosen, train_tokenizer(vocabulary_lines(), chosen.language.vocab_size))
+    return start_preset(chosen)

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from prsmed.errors import PRSMedError
+from prsmed.model.checkpoint import own_state
 
 FOLDER = "state"
 
@@ -23,7 +24,7 @@ def save_state(run: Path, step: int, model: nn.Module, optimizer: torch.optim.Op
     fresh, current, old = (run / f"{FOLDER}{ending}" for ending in (".new", "", ".old"))
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, fresh / "model.safetensors")
+    save_file({name: tensor.contiguous() for name, tensor in own_state(model).items()}, fresh / "model.safetensors")
     moments = optimizer.state_dict()["state"]
     tensors = {f"{index}.{name}": value for index, state in moments.items() for name, value in state.items()}
     save_file(tensors, fresh / "optimizer.safetensors")
@@ -67,7 +68,7 @@ def load_state(run: Path, model: nn.Module, optimizer: torch.optim.Optimizer, fa
         raise PRSMedError(
             "bad_state", f"the saved state of {run.name} is damaged ({error}); start anew in another --out"
         ) from error
-    model.load_state_dict(weights)
+    model.load_state_dict(weights, strict=False)
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in moments.items():
         index, name = key.split(".", 1)

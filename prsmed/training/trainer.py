@@ -91,7 +91,10 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self._lr(step)
         self.learner.model.train()
-        losses = self.learner.losses(self._batch(step))
+        batch = self._batch(step)
+        on_gpu = self.config.autocast and self.device.type == "cuda"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=on_gpu):
+            losses = self.learner.losses(batch)
         total: Tensor = torch.stack(list(losses.values())).sum()
         _check_finite(total, "loss", step)
         self.optimizer.zero_grad(set_to_none=True)

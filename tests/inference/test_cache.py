@@ -7,7 +7,8 @@ from collections.abc import Callable
 import torch
 
 from prsmed.inference.cache import SeenCache
-from prsmed.model.prsmed import PRSMed, Seen
+from prsmed.model.outputs import Seen
+from prsmed.model.prsmed import PRSMed
 
 
 def _seen(make_tiny: Callable[..., PRSMed]) -> Seen:
@@ -39,6 +40,6 @@ def test_no_memory_keeps_nothing(make_tiny: Callable[..., PRSMed]) -> None:
 
 def test_bytes_are_those_of_the_tensors(make_tiny: Callable[..., PRSMed]) -> None:
     seen = _seen(make_tiny)
-    tensors = [seen.features.dense, *seen.features.finer, seen.prefix.hidden, seen.prefix.is_real]
+    tensors = [seen.features.dense, *seen.features.finer, seen.prefix.hidden, seen.prefix.roles]
     tensors += [tensor for layer in seen.prefix.cache for tensor in layer]
     assert seen.num_bytes == sum(tensor.nbytes for tensor in tensors)

@@ -14,6 +14,7 @@ from prsmed.imaging import ImageSlice, Volume, extract, place, take
 from prsmed.inference import Answer, Engine, MaskEvent, TokenEvent
 from prsmed.inference.whole_volume import BATCH, main_regions
 from prsmed.model.prsmed import PRSMed
+from prsmed.model.speech import Speech
 
 QUESTION = "Where is the polyp?"
 
@@ -52,14 +53,8 @@ def test_the_mask_comes_before_any_word_is_generated(
     engine: Engine, image_slice: ImageSlice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spoken: list[str] = []
-    real = PRSMed.speak
-
-    def speak(self: PRSMed, *arguments: object) -> object:
-        for token in real(self, *arguments):  # type: ignore[arg-type]
-            spoken.append("token")
-            yield token
-
-    monkeypatch.setattr(PRSMed, "speak", speak)
+    real = Speech.__next__
+    monkeypatch.setattr(Speech, "__next__", lambda self: spoken.append("token") or real(self))
     events = engine.stream(image_slice, QUESTION)
     first = next(events)
     assert isinstance(first, MaskEvent)

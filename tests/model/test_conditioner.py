@@ -18,7 +18,8 @@ def test_text_only_drops_the_start_and_the_image(
     questions = model.language.encode_questions(["where?", "where is the polyp in this image?"])
     with torch.no_grad():
         prompt = model.read(model.see(torch.rand(2, 3, 64, 64)), questions)
-        tokens, is_padding = model.conditioner(prompt)
+        condition = model.conditioner(prompt)
+        tokens, is_padding = condition.tokens, condition.is_padding
     kept_image = 1 + IMAGE_TOKENS - dropped
     assert tokens.shape[1] == kept_image + questions.ids.shape[1]
     assert torch.equal(is_padding[:, kept_image:], ~questions.is_real)

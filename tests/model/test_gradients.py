@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from prsmed.model.prsmed import Output, PRSMed
+from prsmed.model.outputs import Output
+from prsmed.model.prsmed import PRSMed
 
 SIDE = 64
 
@@ -60,7 +61,8 @@ def test_the_text_loss_does_not_teach_the_mask_decoder(make_tiny: Callable[..., 
 def test_no_weight_is_left_untaught(make_tiny: Callable[..., PRSMed], answer_from: str) -> None:
     model = make_tiny(answer_from=answer_from)
     output = forward(model)
-    parts = [*vars(output.segmented).values(), output.text_logits, output.coarse_logits]
+    segmented = output.segmented
+    parts = [segmented.mask_logits, segmented.presence_logits, output.text_logits, output.coarse_logits]
     torch.stack([part.square().mean() for part in parts]).sum().backward()
     assert [name for name, reached in learning(model).items() if not reached] == []
 

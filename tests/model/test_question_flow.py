@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from prsmed.model.language import Context, TokenBatch
-from prsmed.model.prsmed import Output, PRSMed, Seen, Segmented
+from prsmed.model.outputs import Output, Seen, Segmented
+from prsmed.model.prsmed import PRSMed
 
 QUESTIONS = ("where is the polyp?", "is there, anywhere in this rather long question, a polyp in the image?")
 ANSWERS = ("the polyp is at the top left", "no")
@@ -94,7 +95,7 @@ def test_batch_mates_do_not_matter(model: PRSMed, pixels: Tensor) -> None:
         own = model.language.encode_answers([ANSWERS[row]])
         alone = one_pass(model, pixels[[row]], model.language.encode_questions([QUESTIONS[row]]), own)
         length = own.ids.shape[1]
-        of_row = Segmented(together.segmented.mask_logits[[row]], together.segmented.presence_logits[[row]])
+        of_row = Segmented(together.segmented.mask_logits[[row]], together.segmented.presence_logits[[row]], torch.tensor([0]))
         assert_same(alone.segmented, of_row)
         torch.testing.assert_close(alone.text_logits[0], together.text_logits[row, :length], **CLOSE)
 
@@ -156,7 +157,7 @@ def make_rows_differ(segmented: Segmented, monkeypatch: pytest.MonkeyPatch, mode
 
 def test_reading_leaves_what_was_seen_as_it_was(model: PRSMed, pixels: Tensor) -> None:
     seen = model.see(pixels[:1])
-    tensors = [seen.prefix.hidden, seen.prefix.is_real, *(t for layer in seen.prefix.cache for t in layer)]
+    tensors = [seen.prefix.hidden, seen.prefix.roles, *(t for layer in seen.prefix.cache for t in layer)]
     copies = [tensor.clone() for tensor in tensors]
     for question in QUESTIONS:
         prompt = model.read(seen, model.language.encode_questions([question]))
@@ -169,7 +170,8 @@ def test_reading_leaves_what_was_seen_as_it_was(model: PRSMed, pixels: Tensor) -
 
 
 def test_one_image_serves_several_questions_at_once(model: PRSMed, pixels: Tensor) -> None:
-    seen = model.see(pixels[:1]).expand(2)
+    one, rows = model.see(pixels[:1]), torch.tensor([0, 0])
+    seen = Seen(one.features.take(rows), one.prefix.take(rows))
     prompt = model.read(seen, model.language.encode_questions(QUESTIONS))
     expected = in_steps(model, pixels[[0, 0]], QUESTIONS)[2]
     assert_same(model.segment(seen.features, prompt, SIDE), expected)
@@ -178,6 +180,6 @@ def test_one_image_serves_several_questions_at_once(model: PRSMed, pixels: Tenso
 def test_a_seen_image_knows_its_memory(model: PRSMed, pixels: Tensor) -> None:
     one, two = model.see(pixels[:1]), model.see(pixels)
     assert two.num_bytes == 2 * one.num_bytes
-    features = 4 * (16 * 4 * 4 + 16 * 8 * 8 + 8 * 16 * 16 + 4 * 32 * 32)
-    tokens = 5 * (4 * 32 + 1 + 4 * 2 * 2 * 32)  # BOS and 2 x 2: state, flag, keys and values of two layers
+    features = 4 * (16 * 4 * 4 + 16 * 8 * 8 + 8 * 16 * 16)  # no finer ones than the two skips take
+    tokens = 5 * (4 * 32 + 8 + 4 * 2 * 2 * 32)  # BOS and 2 x 2: state, role, keys and values of two layers
     assert one.num_bytes == features + tokens

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from prsmed.model.prsmed import PRSMed, Segmented
+from prsmed.model.outputs import Segmented
+from prsmed.model.prsmed import PRSMed
 
 SIDE = 64
 QUESTIONS = ("where is the polyp?", "is there a polyp at the top left of the image?")
@@ -86,6 +87,6 @@ def test_text_is_what_was_spoken(model: PRSMed, monkeypatch: pytest.MonkeyPatch)
 def test_an_absent_target_has_an_empty_mask(make_tiny: Callable[..., PRSMed], presence: float, expected: bool) -> None:
     logits = torch.full((1, 1, 4, 4), -2.0)
     logits[..., 1, 2] = 0.0
-    mask = make_tiny().mask_of(Segmented(logits, torch.tensor([presence])))
+    mask = make_tiny().mask_of(Segmented(logits, torch.tensor([presence]), torch.tensor([0])))
     assert mask.sum() == expected
     assert bool(mask[0, 0, 1, 2]) is expected

@@ -78,6 +78,13 @@ def check_fit(expected: Mapping[str, Size], found: Mapping[str, Tensor | Size], 
     Raises:
         PRSMedError: ``bad_weights`` naming missing, unexpected or misshapen keys, the first three of each.
     """
+    problems = misfits(expected, found)
+    if problems:
+        raise PRSMedError("bad_weights", f"{file} does not fit: {problems}")
+
+
+def misfits(expected: Mapping[str, Size], found: Mapping[str, Tensor | Size]) -> str:
+    """What :func:`check_fit` finds wrong, in words; empty when all fits."""
     shapes = {key: value.shape if isinstance(value, Tensor) else value for key, value in found.items()}
     problems = {
         "missing": sorted(expected.keys() - shapes.keys()),
@@ -88,9 +95,7 @@ def check_fit(expected: Mapping[str, Size], found: Mapping[str, Tensor | Size], 
             if expected[key] != shapes[key]
         ),
     }
-    told = [f"{len(keys)} {problem} keys: {_some(keys)}" for problem, keys in problems.items() if keys]
-    if told:
-        raise PRSMedError("bad_weights", f"{file} does not fit: {'; '.join(told)}")
+    return "; ".join(f"{len(keys)} {problem} keys: {_some(keys)}" for problem, keys in problems.items() if keys)
 
 
 def _load_torch(path: Path) -> object:

@@ -1,0 +1,174 @@
+"""Does a preset fit on this machine? One training step and one question with random weights of its full shape."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from transformers import (
+    AutoModelForImageTextToText,
+    CLIPImageProcessor,
+    LlavaConfig,
+    LlavaNextConfig,
+    LlavaNextImageProcessor,
+    LlavaNextProcessor,
+    LlavaProcessor,
+    PreTrainedTokenizerFast,
+)
+
+from prsmed.data import vocabulary_lines
+from prsmed.errors import PRSMedError
+from prsmed.model.adapters import tune
+from prsmed.model.build import assemble, build_encoder
+from prsmed.model.config import ModelConfig, PretrainedLanguageConfig
+from prsmed.model.known import shape_of
+from prsmed.model.presets import find_preset
+from prsmed.model.pretrained import PretrainedLanguage
+from prsmed.model.prsmed import PRSMed
+from prsmed.model.tokenizer import BOS, EOS, IMAGE, PAD, train_tokenizer
+from prsmed.training import TrainConfig
+from prsmed.training.batch import Batch
+from prsmed.training.learner import PRSMedLearner
+
+QUESTION, ANSWER = "Where is the tumour in this image?", "The tumour is at the top left, near the center."
+_TOKENS = 16
+
+
+@dataclass(frozen=True)
+class Step:
+    """Seconds of one step, and the peak of the GPU's memory by its end (``None`` on a CPU)."""
+
+    name: str
+    seconds: float
+    peak_bytes: int | None
+
+
+def measure_fit(
+    preset: str, device: str | None, batch_size: int, *, train: bool, progress: Callable[[str], None] = lambda _: None
+) -> dict[str, Any]:
+    """Build a preset with random weights, ask it once, and train it for one step.
+
+    Args:
+        preset: One with an imported language model of the LLaVA family; its weights are not needed.
+        device: Torch device; the first CUDA device or the CPU when ``None``.
+        batch_size: Images of the training step.
+        train: Whether to train at all: that takes far more memory.
+        progress: Called with what is done next.
+
+    Raises:
+        PRSMedError: ``unknown_preset``; ``not_measurable`` for other presets; ``out_of_memory``.
+    """
+    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    config = find_preset(preset)
+    steps: list[Step] = []
+
+    @contextmanager
+    def timed(name: str) -> Iterator[None]:
+        progress(name)
+        start = time.perf_counter()
+        yield
+        if place.type == "cuda":
+            torch.cuda.synchronize(place)
+        peak = torch.cuda.max_memory_allocated(place) if place.type == "cuda" else None
+        steps.append(Step(name, time.perf_counter() - start, peak))
+
+    try:
+        with timed("build"):
+            model = random_model(config, place)
+        _ask(model, timed)
+        if train:
+            _train(model, batch_size, timed)
+    except torch.cuda.OutOfMemoryError as error:
+        raise PRSMedError("out_of_memory", f"{preset} does not fit: {str(error).splitlines()[0]}") from error
+    return {
+        "preset": preset,
+        "device": torch.cuda.get_device_name(place) if place.type == "cuda" else "cpu",
+        "batch_size": batch_size,
+        "steps": [vars(step) for step in steps],
+    }
+
+
+def show_fit(result: dict[str, Any], console: Console) -> None:
+    """Print what was measured."""
+    table = Table("step", "seconds", "peak memory", title=f"{result['preset']}, random weights, {result['device']}")
+    for step in result["steps"]:
+        peak = "not measured on a CPU" if step["peak_bytes"] is None else f"{step['peak_bytes'] / 2**30:.1f} GiB"
+        table.add_row(step["name"], f"{step['seconds']:.3f}", peak)
+    console.print(table)
+
+
+def random_model(config: ModelConfig, device: torch.device) -> PRSMed:
+    """A preset of full size with random weights, in evaluation mode.
+
+    Raises:
+        PRSMedError: ``not_measurable`` for a preset whose language model is not of the LLaVA family.
+    """
+    if not isinstance(config.language, PretrainedLanguageConfig):
+        raise PRSMedError("not_measurable", f"{config.name} is small and ships with us; use `prsmed benchmark ask`")
+    shape = shape_of(config.language.part)
+    if not isinstance(shape, LlavaConfig | LlavaNextConfig):
+        raise PRSMedError("not_measurable", f"{config.name} is not of the LLaVA family; name a preset that is")
+    processor = _blank_processor(shape)
+    with device:
+        vlm = AutoModelForImageTextToText.from_config(shape, dtype=torch.bfloat16)
+        tune(vlm, config.language)
+        language = PretrainedLanguage(config.language, vlm, processor, config.condition_on == "seg")
+        encoder = None if config.encoder is None else build_encoder(config.encoder)
+        return assemble(config, encoder, language).to(device).eval()
+
+
+def _blank_processor(shape: LlavaConfig | LlavaNextConfig) -> Any:
+    """A processor with our own small tokenizer: as many image tokens as the real one, other words."""
+    own = train_tokenizer(vocabulary_lines(), 1024).backend_tokenizer
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=own, pad_token=PAD, bos_token=BOS, eos_token=EOS, extra_special_tokens={"image_token": IMAGE}
+    )
+    shape.image_token_id = tokenizer.convert_tokens_to_ids(IMAGE)
+    side = shape.vision_config.image_size
+    size = {"size": {"shortest_edge": side}, "crop_size": {"height": side, "width": side}}
+    is_next = isinstance(shape, LlavaNextConfig)
+    images = LlavaNextImageProcessor(**size) if is_next else CLIPImageProcessor(**size)
+    kind = LlavaNextProcessor if is_next else LlavaProcessor
+    patch = shape.vision_config.patch_size
+    return kind(images, tokenizer, patch, "default", image_token=IMAGE, num_additional_image_tokens=1)
+
+
+@torch.no_grad()
+def _ask(model: PRSMed, timed: Callable[[str], Any]) -> None:
+    side = model.config.image_size
+    pixels = torch.rand(1, 3, side, side, device=model.device)
+    with timed("ask: look at the image"):
+        seen = model.see(pixels)
+    with timed("ask: read the question"):
+        prompt = model.read(seen, model.language.encode_questions([QUESTION]).to(model.device))
+    with timed("ask: draw the mask"):
+        segmented = model.segment(seen.features, prompt, side)
+    with timed(f"ask: say {_TOKENS} tokens"):
+        speech = model.speak(seen.features, prompt, model.mask_of(segmented))
+        for _ in zip(range(_TOKENS), speech, strict=False):
+            pass
+
+
+def _train(model: PRSMed, batch_size: int, timed: Callable[[str], Any]) -> None:
+    side, device = model.config.image_size, model.device
+    learner = PRSMedLearner(model.train(), TrainConfig.recipe(model.config, batch_size=batch_size))
+    optimizer = torch.optim.AdamW([weight for weight in model.parameters() if weight.requires_grad], lr=1e-4)
+    batch = Batch(
+        pixels=torch.rand(batch_size, 3, side, side, device=device),
+        mask=(torch.rand(batch_size, 1, side, side, device=device) > 0.5).float(),
+        questions=(QUESTION,) * batch_size,
+        answers=(ANSWER,) * batch_size,
+        image_of=torch.arange(batch_size, device=device),
+        is_present=torch.ones(batch_size, dtype=torch.bool, device=device),
+    )
+    with timed(f"train: one step of {batch_size} images"):
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            losses = learner.losses(batch)
+        torch.autograd.backward(torch.stack(list(losses.values())).sum())
+        optimizer.step()
