@@ -66,7 +66,9 @@ def export(
 def _show_all(counts: dict[str, list[Count]]) -> None:
     table = Table("preset", "parameters", "trained", "weights", "licences of imported parts")
     for name, parts in counts.items():
-        total, trainable, size = (sum(getattr(part, of) for part in parts) for of in ("total", "trainable", "num_bytes"))
+        total, trainable, size = (
+            sum(getattr(part, of) for part in parts) for of in ("total", "trainable", "num_bytes")
+        )
         licences = "; ".join(dict.fromkeys(part.licence for part in parts if part.licence))
         table.add_row(name, _millions(total), _millions(trainable), _gigabytes(size), licences or "none, ships with us")
     out.print(table)

@@ -37,7 +37,7 @@ def tiny_config() -> ModelConfig:
     """`nano` in all its ways, but small enough to build and run in milliseconds; 64 px."""
     from dataclasses import replace
 
-    from prsmed.model.config import FusionConfig, TinyViTConfig, TinyLanguageConfig
+    from prsmed.model.config import FusionConfig, TinyLanguageConfig, TinyViTConfig
     from prsmed.model.presets import NANO
 
     return replace(

@@ -229,7 +229,13 @@ class Engine:
             return self._ready().see(stack_views([looked], self.device))
 
     def _draw(
-        self, image_slice: ImageSlice, looked: View, seen: Seen, context: Context, names: Sequence[str], watch: Stopwatch
+        self,
+        image_slice: ImageSlice,
+        looked: View,
+        seen: Seen,
+        context: Context,
+        names: Sequence[str],
+        watch: Stopwatch,
     ) -> tuple[MaskEvent, Tensor]:
         """The masks of one slice from what was read and said, and as the model drew them, ``(N, 1, S, S)``."""
         model, config = self._ready(), self._ready().config

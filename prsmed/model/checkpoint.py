@@ -216,4 +216,3 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
 
 def _unreadable(path: Path, error: Exception) -> PRSMedError:
     return PRSMedError("bad_checkpoint", f"{path.name} cannot be read: {error}; copy the checkpoint again")
-

@@ -151,8 +151,8 @@ class ModelConfig:
         decoder: Mask decoder; ``None`` for a model that answers in words only (the papers' text ablations).
         pad_color: What fills the square beside an image that is not square, red, green, blue in 0..255.
         radius: Near-centre radius of its position labels, as a share of the image width.
-        condition_on: Which tokens the mask decoder looks at: those of the whole prompt (``"all"``, as published), of its
-            ``"text"`` or ``"image"``, of the ``"answer"``, or each ``[SEG]`` of the answer for a mask of its own
+        condition_on: Which tokens the mask decoder looks at: those of the whole prompt (``"all"``, as published), of
+            its ``"text"`` or ``"image"``, of the ``"answer"``, or each ``[SEG]`` of the answer for a mask of its own
             (``"seg"``, MedSeg-R style). The last two draw after they have spoken.
         answer_from: ``"prompt"`` decodes the text from the prompt (as published); ``"mask"`` appends tokens
             of the predicted mask first, which a tiny language model needs to name a position.

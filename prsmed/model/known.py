@@ -120,9 +120,7 @@ def _qwen3_vl_4b() -> Qwen3VLConfig:
 KNOWN = {
     "tinysam": Known("xinghaochen/TinySAM, tinysam_42.3.pth", "Apache-2.0", "prsmed import tinysam tinysam_42.3.pth"),
     "medsam": Known("bowang-lab/MedSAM, medsam_vit_b.pth", "Apache-2.0", "prsmed import medsam medsam_vit_b.pth"),
-    "sam-med2d": Known(
-        "OpenGVLab/SAM-Med2D, sam-med2d_b.pth", "Apache-2.0", "prsmed import sam-med2d sam-med2d_b.pth"
-    ),
+    "sam-med2d": Known("OpenGVLab/SAM-Med2D, sam-med2d_b.pth", "Apache-2.0", "prsmed import sam-med2d sam-med2d_b.pth"),
     "llava-med": Known(
         "microsoft/llava-med-v1.5-mistral-7b",
         "Apache-2.0 by its page, Microsoft Research licence by its paper: research use only",
@@ -135,9 +133,7 @@ KNOWN = {
         "prsmed import llava-1.5 FOLDER --vision CLIP_FOLDER",
         _llava_15,
     ),
-    "llava-1.6": Known(
-        "liuhaotian/llava-v1.6-mistral-7b", "Apache-2.0", "prsmed import llava-1.6 FOLDER", _llava_16
-    ),
+    "llava-1.6": Known("liuhaotian/llava-v1.6-mistral-7b", "Apache-2.0", "prsmed import llava-1.6 FOLDER", _llava_16),
     "qwen3-vl-4b": Known(
         "Qwen/Qwen3-VL-4B-Instruct",
         "Apache-2.0",

@@ -118,4 +118,4 @@ def find_preset(name: str, bits: int = 16) -> ModelConfig:
         return preset
     if bits not in (8, 4) or not isinstance(preset.language, PretrainedLanguageConfig):
         raise PRSMedError("bad_bits", f"{name} in {bits} bits: 8 and 4 are for presets with an imported language model")
-    return replace(preset, language=replace(preset.language, bits=bits))
+    return replace(preset, language=replace(preset.language, bits=8 if bits == 8 else 4))

@@ -102,4 +102,3 @@ def _image_text(processor: ProcessorMixin) -> str:
         if text and str(text) in rendered:
             return str(text)
     raise PRSMedError("bad_part", "the model's chat template writes no image; it is no template of a vision model")
-

@@ -8,9 +8,9 @@ mask first:
     segment                   -> mask logits, presence logit                   (no text generated yet)
     speak                     -> answer tokens, greedily, from the same prefill
 
-Models that draw from their answer (``draws_after_text``) speak before they segment; :meth:`PRSMed.draw` knows the order.
+Models that draw from their answer (``draws_after_text``) speak before they segment: see :meth:`PRSMed.draw`.
 
-Notation used for tensor shapes: B batch, S image side, T tokens, D the language model's width.
+Notation used for tensor shapes: B batch, N masks, S image side, T tokens, D the language model's width.
 """
 
 from __future__ import annotations
@@ -232,9 +232,7 @@ def _finish(speech: Speech) -> Speech:
 
 def _undrawn(dense: Tensor, images: int, size: int) -> Segmented:
     rows = torch.arange(images, device=dense.device)
-    return Segmented(
-        dense.new_full((images, 1, size, size), UNDRAWN), dense.new_full((dense.shape[0],), UNDRAWN), rows
-    )
+    return Segmented(dense.new_full((images, 1, size, size), UNDRAWN), dense.new_full((dense.shape[0],), UNDRAWN), rows)
 
 
 def _roles(embeds: Tensor, role: Role) -> Tensor:

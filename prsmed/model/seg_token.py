@@ -24,7 +24,7 @@ class SegToken(nn.Module):
 
     def embed(self, ids: Tensor, embeddings: nn.Module) -> Tensor:
         """Embeddings ``(B, T, D)`` of ids up to and with V."""
-        is_seg = ids == embeddings.weight.shape[0]  # type: ignore[union-attr]
+        is_seg = ids == _weight(embeddings).shape[0]
         embeds: Tensor = embeddings(ids.masked_fill(is_seg, 0))
         return torch.where(is_seg.unsqueeze(-1), self.embedding.to(embeds.dtype), embeds)
 
@@ -35,5 +35,10 @@ class SegToken(nn.Module):
 
 
 def _mean_row(module: nn.Module) -> Tensor:
-    weight: Tensor = module.weight  # type: ignore[assignment]
-    return weight.detach().float().mean(dim=0)
+    return _weight(module).detach().float().mean(dim=0)
+
+
+def _weight(module: nn.Module) -> Tensor:
+    weight = module.weight
+    assert isinstance(weight, Tensor)
+    return weight

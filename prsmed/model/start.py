@@ -18,7 +18,9 @@ def start_preset(config: ModelConfig) -> PRSMed:
             ``part_not_found`` naming the first part that was not imported.
     """
     if isinstance(config.language, TinyLanguageConfig):
-        raise PRSMedError("bad_model", f"{config.name} starts from scratch; train it: prsmed train --preset {config.name}")
+        raise PRSMedError(
+            "bad_model", f"{config.name} starts from scratch; train it: prsmed train --preset {config.name}"
+        )
     model = build_model(config)
     if model.encoder is not None and config.encoder is not None and config.encoder.part:
         load_encoder_part(model.encoder, config.encoder.part)

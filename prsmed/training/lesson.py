@@ -51,7 +51,8 @@ def teach_language(
 
 
 def _loss(model: PRSMed, lessons: Sequence[tuple[NDArray[np.uint8], Turn]]) -> Tensor:
-    assert model.mask_tokens is not None and model.encoder is not None
+    assert model.mask_tokens is not None
+    assert model.encoder is not None
     device = model.device
     questions = model.language.encode_questions([turn.question for _, turn in lessons]).to(device)
     answers = model.language.encode_answers([turn.answer for _, turn in lessons]).to(device)

@@ -66,10 +66,14 @@ def train(
             raise PRSMedError("other_preset", f"{init} is a {model.config.name} model; start it with --preset of that")
         facts |= {"init": manifest.version, "init_sha256": manifest.sha256}
     if not any(parameter.requires_grad for parameter in model.parameters()):
-        raise PRSMedError("nothing_to_train", f"every part of {preset} is frozen; evaluate it: prsmed assemble {preset}")
+        raise PRSMedError(
+            "nothing_to_train", f"every part of {preset} is frozen; evaluate it: prsmed assemble {preset}"
+        )
     learner: Learner = PRSMedLearner(model, config) if isinstance(model, PRSMed) else UNetLearner(model)
     image_size = model.config.image_size
-    taught = {"radius": model.config.radius, "pad_color": model.config.pad_color} if isinstance(model, PRSMed) else {}
+    taught: dict[str, Any] = {}
+    if isinstance(model, PRSMed):
+        taught = {"radius": model.config.radius, "pad_color": model.config.pad_color}
     learner.model.to(device)
     records = read_pairs(data)
     phantoms = phantom_records(config.phantoms, config.seed)

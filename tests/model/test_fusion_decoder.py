@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from prsmed.model.config import FusionConfig
-from prsmed.model.fusion_decoder import FusionDecoder
 from prsmed.model.encoder import ImageFeatures
+from prsmed.model.fusion_decoder import FusionDecoder
 from prsmed.model.prsmed import PRSMed
 
 FINER_DIMS = (12, 10, 8)

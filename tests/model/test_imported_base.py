@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors import safe_open
+from tiny_vlms import FAMILIES, make_part
 from torch import Tensor, nn
 
 from prsmed.errors import PRSMedError
@@ -17,7 +18,6 @@ from prsmed.model.checkpoint import load_checkpoint, save_checkpoint
 from prsmed.model.config import ModelConfig, PretrainedLanguageConfig
 from prsmed.model.outputs import Output
 from prsmed.model.prsmed import PRSMed
-from tiny_vlms import FAMILIES, make_part
 
 SIDE = 64
 QUESTIONS = ("where is the polyp?", "is there, in this rather long question, a polyp?")
@@ -143,9 +143,7 @@ def test_another_base_is_refused(config: ModelConfig, tmp_path: Path) -> None:
     assert caught.value.code == "other_base"
 
 
-def test_a_base_that_is_not_here_is_named(
-    config: ModelConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_base_that_is_not_here_is_named(config: ModelConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save_checkpoint(make(config), tmp_path / "saved", "imported-1")
     monkeypatch.setenv("PRSMED_PARTS", str(tmp_path / "elsewhere"))
     with pytest.raises(PRSMedError, match="'base' is not among the imported parts") as caught:

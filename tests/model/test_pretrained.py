@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_vlms import FAMILIES, make_part
 from torch import Tensor
 
 from prsmed.model.config import PretrainedLanguageConfig
 from prsmed.model.language import Context, Role, TokenBatch
 from prsmed.model.load_language import load_language
 from prsmed.model.pretrained import PretrainedLanguage
-from tiny_vlms import FAMILIES, make_part
 
 SIDE = 64
 CLOSE = {"atol": 2e-5, "rtol": 1e-4}
@@ -113,9 +113,10 @@ def test_what_somebody_typed_is_never_a_special_token(language: PretrainedLangua
 def test_image_tokens_and_unused_rows_are_never_said(language: PretrainedLanguage) -> None:
     logits = language.logits(torch.randn(3, language.hidden_size))
     assert logits[:, language.vlm.config.image_token_id].max() == float("-inf")
-    assert logits[:, len(language.prompt.tokenizer) :].numel() == 0 or not logits[
-        :, len(language.prompt.tokenizer) :
-    ].isfinite().any()
+    assert (
+        logits[:, len(language.prompt.tokenizer) :].numel() == 0
+        or not logits[:, len(language.prompt.tokenizer) :].isfinite().any()
+    )
 
 
 def test_adapters_sit_on_the_attention_of_the_language_model_only(language: PretrainedLanguage) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tiny_vlms import FAMILIES, make_part
 
 from prsmed.errors import PRSMedError
 from prsmed.imaging.square import to_square
@@ -16,7 +17,6 @@ from prsmed.model.load_language import load_language
 from prsmed.model.presets import PRS_MED
 from prsmed.model.pretrained import PretrainedLanguage
 from prsmed.model.prompting import Prompt
-from tiny_vlms import FAMILIES, make_part
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 

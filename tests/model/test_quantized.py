@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_vlms import make_part
 
 from prsmed.errors import PRSMedError
 from prsmed.model import load_language as module
@@ -18,7 +19,6 @@ from prsmed.model.load_language import load_language
 from prsmed.model.presets import find_preset
 from prsmed.model.pretrained import PretrainedLanguage
 from prsmed.model.prsmed import PRSMed
-from tiny_vlms import make_part
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,8 @@ def test_fewer_bits_say_nearly_the_same_and_adapters_still_learn(bits: int, near
     assert 0 < (logits - exact).abs().max() < near
     logits.sum().backward()
     learning = {name for name, weight in quantized.named_parameters() if weight.grad is not None}
-    assert learning and all("lora_" in name for name in learning)
+    assert learning
+    assert all("lora_" in name for name in learning)
 
 
 def test_a_quantized_model_survives_saving(tiny_config: ModelConfig, tmp_path: Path) -> None:

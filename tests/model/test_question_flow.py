@@ -95,7 +95,9 @@ def test_batch_mates_do_not_matter(model: PRSMed, pixels: Tensor) -> None:
         own = model.language.encode_answers([ANSWERS[row]])
         alone = one_pass(model, pixels[[row]], model.language.encode_questions([QUESTIONS[row]]), own)
         length = own.ids.shape[1]
-        of_row = Segmented(together.segmented.mask_logits[[row]], together.segmented.presence_logits[[row]], torch.tensor([0]))
+        of_row = Segmented(
+            together.segmented.mask_logits[[row]], together.segmented.presence_logits[[row]], torch.tensor([0])
+        )
         assert_same(alone.segmented, of_row)
         torch.testing.assert_close(alone.text_logits[0], together.text_logits[row, :length], **CLOSE)
 

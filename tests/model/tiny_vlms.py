@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +58,12 @@ def tokenizer(special: list[str], bos: str | None, eos: str, **more: Any) -> hf.
     )
     made.train_from_iterator(LINES, trainer)
     return hf.PreTrainedTokenizerFast(
-        tokenizer_object=made, pad_token="<pad>", bos_token=bos, eos_token=eos, additional_special_tokens=special, **more
+        tokenizer_object=made,
+        pad_token="<pad>",
+        bos_token=bos,
+        eos_token=eos,
+        additional_special_tokens=special,
+        **more,
     )
 
 
@@ -95,9 +99,7 @@ def llava_next() -> tuple[hf.PreTrainedModel, Any]:
     images = hf.LlavaNextImageProcessor(
         size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28}, image_grid_pinpoints=grid
     )
-    processor = hf.LlavaNextProcessor(
-        images, own, 14, "default", _LLAVA_CHAT, "<image>", num_additional_image_tokens=1
-    )
+    processor = hf.LlavaNextProcessor(images, own, 14, "default", _LLAVA_CHAT, "<image>", num_additional_image_tokens=1)
     return hf.LlavaNextForConditionalGeneration(config), processor
 
 
@@ -151,9 +153,7 @@ def qwen3() -> tuple[hf.PreTrainedModel, Any]:
         "deepstack_visual_indexes": [0, 1],
     }
     config = hf.Qwen3VLConfig(text_config=text, vision_config=vision, tie_word_embeddings=True, **_qwen_ids(own))
-    images = hf.Qwen2VLImageProcessor(
-        size={"shortest_edge": 32 * 32 * 4, "longest_edge": 32 * 32 * 4}, patch_size=16
-    )
+    images = hf.Qwen2VLImageProcessor(size={"shortest_edge": 32 * 32 * 4, "longest_edge": 32 * 32 * 4}, patch_size=16)
     processor = _qwen_processor(hf.Qwen3VLProcessor, images, hf.Qwen3VLVideoProcessor(), own)
     return hf.Qwen3VLForConditionalGeneration(config), processor
 
@@ -169,7 +169,11 @@ def gemma3() -> tuple[hf.PreTrainedModel, Any]:
     own = tokenizer([*special, *images_tokens.values()], "<bos>", "<eos>", extra_special_tokens=images_tokens)
     config = hf.Gemma3Config(
         text_config=hf.Gemma3TextConfig(
-            vocab_size=len(own), head_dim=8, sliding_window=16, layer_types=["sliding_attention", "full_attention"], **_TEXT
+            vocab_size=len(own),
+            head_dim=8,
+            sliding_window=16,
+            layer_types=["sliding_attention", "full_attention"],
+            **_TEXT,
         ),
         vision_config=hf.SiglipVisionConfig(**{**_CLIP, "image_size": 56}),
         mm_tokens_per_image=4,

@@ -12,7 +12,7 @@ import torch
 
 from prsmed.model.build import build_model
 from prsmed.model.checkpoint import save_checkpoint
-from prsmed.model.config import FusionConfig, TinyViTConfig, TinyLanguageConfig, ModelConfig
+from prsmed.model.config import FusionConfig, ModelConfig, TinyLanguageConfig, TinyViTConfig
 from prsmed.model.prsmed import PRSMed
 from prsmed.model.tokenizer import train_tokenizer
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from small_set import write_set
+from tiny_vlms import make_part
 
 from prsmed.errors import PRSMedError
 from prsmed.model import presets
@@ -17,8 +19,6 @@ from prsmed.model.checkpoint import load_checkpoint
 from prsmed.model.config import ModelConfig, PretrainedLanguageConfig
 from prsmed.model.prsmed import PRSMed
 from prsmed.training import TrainConfig, train
-from small_set import write_set
-from tiny_vlms import make_part
 
 GIVEN = {"steps": 2, "phantoms": 2, "batch_size": 2}
 
@@ -39,7 +39,12 @@ def make_preset(
         tuning = changes.pop("tuning", "lora")
         language = PretrainedLanguageConfig(part="base", tuning=tuning)
         preset = replace(
-            tiny_config, name="imported", language=language, answer_from="prompt", condition_on="all", pad_color=(9, 8, 7)
+            tiny_config,
+            name="imported",
+            language=language,
+            answer_from="prompt",
+            condition_on="all",
+            pad_color=(9, 8, 7),
         )
         preset = replace(preset, **changes)
         monkeypatch.setitem(presets.PRESETS, "imported", preset)

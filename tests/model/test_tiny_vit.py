@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from prsmed.model.config import TinyViTConfig, ModelConfig
+from prsmed.model.config import ModelConfig, TinyViTConfig
 from prsmed.model.tiny_vit import TinyViT
 
 # TinySAM's image encoder (research prs-med.md 2.4), and the classification head inside it that nothing reads (1.2).
@@ -18,20 +18,20 @@ def sam_channel_norm(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 @pytest.fixture
-def encoder(tiny_config: ModelConfig) -> ImageEncoder:
+def encoder(tiny_config: ModelConfig) -> TinyViT:
     torch.manual_seed(0)
     return TinyViT(tiny_config.encoder).eval()
 
 
 @pytest.mark.parametrize("side", [64, 128])
-def test_the_grid_is_a_sixteenth_and_finer_features_run_coarse_to_fine(encoder: ImageEncoder, side: int) -> None:
+def test_the_grid_is_a_sixteenth_and_finer_features_run_coarse_to_fine(encoder: TinyViT, side: int) -> None:
     features = encoder(torch.rand(2, 3, side, side))
     assert features.dense.shape == (2, 16, side // 16, side // 16)
     assert [finer.shape[2:] for finer in features.finer] == [(side // stride,) * 2 for stride in (8, 4, 2)]
     assert tuple(finer.shape[1] for finer in features.finer) == encoder.finer_dims
 
 
-def test_the_neck_is_sams(encoder: ImageEncoder) -> None:
+def test_the_neck_is_sams(encoder: TinyViT) -> None:
     for norm in (encoder.neck[1], encoder.neck[3]):
         torch.nn.init.normal_(norm.weight)
         torch.nn.init.normal_(norm.bias)
@@ -45,7 +45,7 @@ def test_the_neck_is_sams(encoder: ImageEncoder) -> None:
     )
 
 
-def test_pixels_are_normalised_with_imagenet_statistics(encoder: ImageEncoder) -> None:
+def test_pixels_are_normalised_with_imagenet_statistics(encoder: TinyViT) -> None:
     seen: list[Tensor] = []
     encoder.patch_embed.conv1.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     encoder(torch.tensor([0.485, 0.456, 0.406 + 0.225]).view(1, 3, 1, 1).expand(1, 3, 64, 64))
