@@ -168,7 +168,7 @@ def benchmark_ask(
 def benchmark_fit(
     preset: Annotated[str, typer.Argument(help="A preset with an imported language model of the LLaVA family.")],
     device: Device = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images of the training step.")] = 8,
+    batch_size: Annotated[int, typer.Option(min=2, help="Images of the training step.")] = 8,
     train: Annotated[bool, typer.Option(help="Also train for one step.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
 ) -> None:
