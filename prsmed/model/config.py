@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 from prsmed.errors import PRSMedError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TinyViTConfig:
     """A TinyViT image encoder with SAM's neck; the defaults are TinySAM's.
 
@@ -30,7 +30,7 @@ class TinyViTConfig:
     frozen: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SamViTConfig:
     """SAM's plain ViT image encoder; the defaults are ViT-B as MedSAM has it.
 
@@ -56,7 +56,7 @@ class SamViTConfig:
     frozen: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TinyLanguageConfig:
     """A Llama-shaped language model inside ``LlavaForConditionalGeneration``, from scratch."""
 
@@ -70,7 +70,7 @@ class TinyLanguageConfig:
     visual_grid: int = 8  # visual tokens are visual_grid * visual_grid pooled encoder features
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PretrainedLanguageConfig:
     """An imported vision-language model (docs/weights.md).
 
@@ -93,7 +93,7 @@ class PretrainedLanguageConfig:
     bits: Literal[16, 8, 4] = 16
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FusionConfig:
     """The fusion mask decoder (PRS-Med section 3: cross- and self-attention, skip, transposed convolutions).
 
@@ -111,7 +111,7 @@ class FusionConfig:
     dropout: float = 0.1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReferenceConfig:
     """The mask decoder of the authors' released code, key for key.
 
@@ -124,7 +124,7 @@ class ReferenceConfig:
     pre_norm: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SamDecoderConfig:
     """SAM's mask decoder, prompted by one vector a target (MedSeg-R style); ``part`` as :class:`TinyViTConfig`."""
 
@@ -139,7 +139,7 @@ DecoderConfig = FusionConfig | ReferenceConfig | SamDecoderConfig
 ConditionOn = Literal["all", "text", "image", "answer", "seg"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelConfig:
     """One model of the family (docs/architecture.md).
 

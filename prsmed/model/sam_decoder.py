@@ -33,7 +33,12 @@ class SamDecoder(MaskDecoder):
         self.dim = 1
         self.text_fcs = nn.Sequential(nn.Linear(prompt_dim, prompt_dim), nn.ReLU(), nn.Linear(prompt_dim, image_dim))
         self.sam = SamMaskDecoder(
-            SamMaskDecoderConfig(hidden_size=image_dim, mlp_dim=8 * image_dim, iou_head_hidden_dim=image_dim)
+            SamMaskDecoderConfig(
+                hidden_size=image_dim,
+                mlp_dim=8 * image_dim,
+                iou_head_hidden_dim=image_dim,
+                layer_norm_eps=1e-5,  # as the original has it; transformers' default is smaller
+            )
         )
         self.no_mask = nn.Parameter(torch.zeros(image_dim))
         self.register_buffer("positions", torch.randn(2, image_dim // 2))

@@ -67,7 +67,7 @@ def import_medsam(path: Path, name: str = "medsam", config: SamViTConfig = MEDSA
 
 
 def import_sam_med2d(path: Path, name: str = "sam-med2d", config: SamViTConfig = SAM_MED2D) -> Part:
-    """Import SAM-Med2D's ``sam-med2d_b.pth``, which keeps its weights under ``model``; else as :func:`import_tinysam`."""
+    """Import SAM-Med2D's ``sam-med2d_b.pth``, whose weights lie under ``model``; else as :func:`import_tinysam`."""
     return _import([path], read_weights(path, inside="model"), "sam-med2d", name, config)
 
 
@@ -81,6 +81,7 @@ def load_encoder_part(encoder: ImageEncoder, name: str) -> None:
     weights = read_weights(folder / ENCODER)
     check_fit({key: tensor.shape for key, tensor in encoder.state_dict().items()}, weights, f"{name}/{ENCODER}")
     encoder.load_state_dict(weights)
+    encoder.train(encoder.training)  # timm forgets the attention biases it kept from the weights before
 
 
 def read_sam_weights(name: str) -> dict[str, Tensor]:
@@ -98,15 +99,15 @@ def _import(files: list[Path], held: dict[str, Tensor], source: str, name: str, 
     is_own = {key: key.startswith(_PREFIX) and not key.startswith(_HEADS) for key in held}
     own = {layout.rename(key[len(_PREFIX) :]): tensor for key, tensor in held.items() if is_own[key]}
     with torch.device("meta"):
-        shapes = {key: tensor.shape for key, tensor in build_encoder(config).state_dict().items()}
-    check_fit(shapes, own, files[0].name)
+        encoder = build_encoder(config)
+    check_fit({key: tensor.shape for key, tensor in encoder.state_dict().items()}, own, files[0].name)
     part = Part(
         name,
         "encoder",
         source,
         hash_files(files),
         "Apache-2.0",
-        {"file": files[0].name, "parameters": sum(tensor.numel() for tensor in own.values())},
+        {"file": files[0].name, "parameters": sum(parameter.numel() for parameter in encoder.parameters())},
     )
     with new_part(name) as folder:
         save_file({key: tensor.contiguous() for key, tensor in own.items()}, folder / ENCODER)

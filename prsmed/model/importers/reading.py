@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from zipfile import BadZipFile
@@ -16,6 +17,7 @@ from torch import Size, Tensor
 from prsmed.errors import PRSMedError
 
 _INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
+_WANTED = re.compile(r"GLOBAL ([\w.]+)")
 _SINGLE = ("model.safetensors", "pytorch_model.bin")
 
 
@@ -34,12 +36,12 @@ def read_weights(path: Path, inside: str | None = None) -> dict[str, Tensor]:
         raise PRSMedError("weights_not_found", f"{path} is not a file; give the weights as they were downloaded")
     try:
         held = load_file(path) if path.suffix == ".safetensors" else _load_torch(path)
-    except pickle.UnpicklingError as error:
-        reason = str(error).splitlines()[0]
-        raise _bad(path, f"is a pickle with more than tensors in it, which is not run: {reason}") from error
-    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError, BadZipFile) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise _bad(path, f"is damaged or cut short: {reason}; download it again") from error
+    except (pickle.UnpicklingError, SafetensorError, RuntimeError, EOFError, OSError, ValueError, BadZipFile) as error:
+        wanted = _WANTED.search(str(error))
+        if wanted:
+            what = f"is a pickle that wants {wanted[1]}, which is not run; take a file of tensors only"
+            raise _bad(path, what) from error
+        raise _bad(path, "is damaged, cut short or no file of weights; download it again") from error
     if inside is not None and isinstance(held, dict) and isinstance(held.get(inside), dict):
         held = held[inside]
     if not isinstance(held, dict) or not held:

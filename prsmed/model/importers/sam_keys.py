@@ -45,7 +45,7 @@ def encoder_key(key: str, has_adapters: bool) -> str:
 
 
 def decoder_key(key: str) -> str | None:
-    """A key of an original SAM, as :class:`~prsmed.model.sam_decoder.SamDecoder` names it; ``None`` for what it has not."""
+    """A key of an original SAM under :class:`~prsmed.model.sam_decoder.SamDecoder`'s name; ``None`` if it has none."""
     if key in _PROMPTS:
         return _PROMPTS[key]
     place, _, key = key.partition(".")

@@ -75,15 +75,15 @@ def decode(weights: Weights, dense: Tensor, prompt: Tensor, heads: int = 8) -> T
         else:
             asked = queries + tokens
             queries = queries + look(weights, f"{name}.self_attn", asked, asked, queries, heads)
-        queries = norm(weights, f"{name}.norm1", queries, 1e-6)
+        queries = norm(weights, f"{name}.norm1", queries, 1e-5)
         cross = f"{name}.cross_attn_token_to_image"
         queries = queries + look(weights, cross, queries + tokens, keys + place, keys, heads)
-        queries = norm(weights, f"{name}.norm2", queries, 1e-6)
+        queries = norm(weights, f"{name}.norm2", queries, 1e-5)
         mixed = full(weights, f"{name}.mlp.lin2", relu(full(weights, f"{name}.mlp.lin1", queries)))
-        queries = norm(weights, f"{name}.norm3", queries + mixed, 1e-6)
+        queries = norm(weights, f"{name}.norm3", queries + mixed, 1e-5)
         cross = f"{name}.cross_attn_image_to_token"
         keys = norm(
-            weights, f"{name}.norm4", keys + look(weights, cross, keys + place, queries + tokens, queries, heads), 1e-6
+            weights, f"{name}.norm4", keys + look(weights, cross, keys + place, queries + tokens, queries, heads), 1e-5
         )
     name = "mask_decoder.transformer"
     queries = queries + look(weights, f"{name}.final_attn_token_to_image", queries + tokens, keys + place, keys, heads)

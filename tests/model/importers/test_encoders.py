@@ -149,10 +149,10 @@ def _cut(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (_cut, "damaged or cut short"),
-        (lambda path: path.write_bytes(b""), "damaged or cut short"),
-        (lambda path: path.write_text("<html>not found</html>"), "pickle with more than tensors|damaged"),
-        (lambda path: torch.save({"a": _Code()}, path), "pickle with more than tensors in it, which is not run"),
+        (_cut, "damaged, cut short or no file"),
+        (lambda path: path.write_bytes(b""), "damaged, cut short or no file"),
+        (lambda path: path.write_text("<html>not found</html>"), "damaged, cut short or no file"),
+        (lambda path: torch.save({"a": _Code()}, path), "is a pickle that wants .*print, which is not run"),
         (lambda path: torch.save({"epoch": 3, "w": torch.zeros(1)}, path), "'epoch', which is no tensor"),
         (lambda path: torch.save([1, 2], path), "holds no state dict"),
         (lambda path: None, "is not a file"),
@@ -175,7 +175,7 @@ def test_a_damaged_safetensors_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     save_file(held_by("tinysam"), path)
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(PRSMedError, match=r"weights\.safetensors is damaged or cut short"):
+    with pytest.raises(PRSMedError, match=r"weights\.safetensors is damaged, cut short or no file"):
         import_file("tinysam", path)
 
 

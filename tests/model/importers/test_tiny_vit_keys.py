@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 import torch
 from plain_tiny_vit import encode
+from sam_files import TINYSAM, encoder_file, rest_of_file
 
 from prsmed.model.config import TinyViTConfig
+from prsmed.model.importers.encoders import import_tinysam, load_encoder_part
 from prsmed.model.importers.tiny_vit_keys import to_original, to_timm
 from prsmed.model.tiny_vit import TinyViT
 
@@ -46,3 +51,17 @@ def test_renamed_weights_encode_as_the_original_does() -> None:
         original, (pixels - encoder.mean) / encoder.std, SMALL.num_heads, SMALL.window_sizes, SMALL.depths
     )
     torch.testing.assert_close(encoder(pixels).dense, expected, atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_an_encoder_in_use_takes_the_new_attention_biases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRSMED_PARTS", str(tmp_path / "parts"))
+    torch.save({**encoder_file(TINYSAM), **rest_of_file()}, tmp_path / "weights.pth")
+    part = import_tinysam(tmp_path / "weights.pth", config=TINYSAM)
+    used, fresh = TinyViT(TINYSAM).eval(), TinyViT(TINYSAM).eval()
+    assert part.facts["parameters"] == sum(weight.numel() for weight in used.parameters()), "statistics are none"
+    pixels = torch.rand(1, 3, 64, 64)
+    used(pixels)
+    for encoder in (used, fresh):
+        load_encoder_part(encoder, "tinysam")
+    assert torch.equal(used(pixels).dense, fresh(pixels).dense)
