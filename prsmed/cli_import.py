@@ -12,6 +12,7 @@ import typer
 from prsmed.console import Bars, err, out
 
 if TYPE_CHECKING:
+    from prsmed.model.importers.llava_config import Family
     from prsmed.model.parts import Part
 
 import_app = typer.Typer(
@@ -99,7 +100,7 @@ def prs_med(
     out.print(f"Written: {checkpoint} ({manifest.version}, sha256 {manifest.sha256[:12]}...)", soft_wrap=True)
 
 
-def _llava(folder: Path, family: str, name: str | None, vision: Path | None) -> None:
+def _llava(folder: Path, family: Family, name: str | None, vision: Path | None) -> None:
     from prsmed.model.importers.llava import import_llava
 
     _run(lambda progress: import_llava(folder, family, name=name, vision=vision, progress=progress))

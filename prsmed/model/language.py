@@ -158,7 +158,7 @@ class LanguageModel(nn.Module, ABC):
         return self.seg.embed(ids, embeddings)
 
     def read(self, embeds: Tensor, roles: Tensor, before: Context | None = None) -> Context:
-        """Read ``embeds`` ``(B, T, D)`` of ``roles`` ``(B, T)`` after ``before``; padding is neither seen nor counted."""
+        """Read ``embeds`` ``(B, T, D)`` of ``roles`` ``(B, T)`` after ``before``; padding is not seen nor counted."""
         is_real = roles != Role.PAD
         seen = roles if before is None else torch.cat([before.roles, roles], dim=1)
         start = is_real.new_zeros(is_real.shape[0], dtype=torch.long) if before is None else before.next_position

@@ -40,7 +40,7 @@ from prsmed.model.presets import find_preset
 from prsmed.model.prsmed import PRSMed
 
 KEPT, REST, TOKENIZER = "authors", "rest.safetensors", "tokenizer"
-"""Folder in a checkpoint for what the authors' folder holds and our model does not use, so that it can be written again."""
+"""Folder in a checkpoint for what the authors' folder holds and our model does not use: it can be written again."""
 
 
 def import_authors(
@@ -141,7 +141,8 @@ def _keep(saved: SaveFolder, folder: Path) -> None:
 
 def _rest(source: Path, config: ModelConfig) -> dict[str, Tensor]:
     if (source / KEPT / REST).is_file():
-        return load_file(source / KEPT / REST)
+        kept: dict[str, Tensor] = load_file(source / KEPT / REST)
+        return kept
     assert config.encoder is not None
     held = read_sam_weights(config.encoder.part)
     rest = {f"{ENCODER}:sam.{key}": tensor for key, tensor in held.items()}

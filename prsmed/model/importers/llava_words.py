@@ -88,6 +88,6 @@ def read_tokenizer(source: Path, image_token_id: int) -> PreTrainedTokenizerFast
     if tokenizer.convert_tokens_to_ids(IMAGE) != image_token_id:
         raise PRSMedError(
             "bad_weights",
-            f"tokenizer.model has {len(tokenizer) - 1} tokens, config.json says {image_token_id}; they are of two models",
+            f"tokenizer.model has {len(tokenizer) - 1} tokens, config.json says {image_token_id}: of two models",
         )
     return tokenizer

@@ -53,7 +53,7 @@ def write_folder(
 
 
 def adapter_of(vlm: PreTrainedModel, seed: int = 8, tower: bool = True) -> dict[str, Tensor]:
-    """An adapter for a tiny LLaVA, as peft names it around the authors' own model class; the tower's has learnt nothing."""
+    """An adapter for a tiny LLaVA, as peft names it around the authors' own class; the tower's has learnt nothing."""
     torch.manual_seed(seed)
     adapter: dict[str, Tensor] = {}
     for number, layer in enumerate(vlm.model.language_model.layers):

@@ -220,10 +220,10 @@ def test_what_is_wrong_is_named_and_nothing_is_left(
 
 def test_shards_without_a_tower_ask_for_one(folder: Path, tmp_path: Path) -> None:
     write_llava(folder, "llava-1.5", tower=False)
-    with pytest.raises(PRSMedError, match="hold no vision tower; name the folder .* with --vision"):
+    with pytest.raises(PRSMedError, match=r"hold no vision tower; name the folder .* with --vision"):
         import_llava(folder, "llava-1.5")
     write_clip(tmp_path / "clip", patch_size=7)
-    with pytest.raises(PRSMedError, match="misshapen keys: model.vision_tower.embeddings"):
+    with pytest.raises(PRSMedError, match=r"misshapen keys: model\.vision_tower\.embeddings"):
         import_llava(folder, "llava-1.5", vision=tmp_path / "clip")
 
 
