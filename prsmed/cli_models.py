@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
-from prsmed.console import Bits, out
+from prsmed.console import Bits, err, out
 
 if TYPE_CHECKING:
     from prsmed.model.counting import Count
@@ -26,9 +26,10 @@ def info(
     from prsmed.model.counting import count_preset
     from prsmed.model.presets import PRESETS
 
-    counts = {name: count_preset(name) for name in (PRESETS if preset is None else (preset,))}
+    with err.status("counting"):
+        counts = {name: count_preset(name) for name in (PRESETS if preset is None else (preset,))}
     if as_json:
-        typer.echo(json.dumps({name: [asdict(count) for count in parts] for name, parts in counts.items()}))
+        typer.echo(json.dumps({name: [_to_json(part) for part in parts] for name, parts in counts.items()}))
     elif preset is None:
         _show_all(counts)
     else:
@@ -64,48 +65,52 @@ def export(
 
 
 def _show_all(counts: dict[str, list[Count]]) -> None:
-    table = Table("preset", "parameters", "trained", "weights", "licences of imported parts")
+    from prsmed.model.known import FREE, KNOWN
+
+    names = ("preset", "parameters", "trained", "weights", "terms of what it stands on")
+    table = Table(*(Column(name, no_wrap=True) for name in names[:-1]), names[-1])
     for name, parts in counts.items():
-        total, trainable, size = (
-            sum(getattr(part, of) for part in parts) for of in ("total", "trainable", "num_bytes")
-        )
-        licences = "; ".join(dict.fromkeys(part.licence for part in parts if part.licence))
-        table.add_row(name, _millions(total), _millions(trainable), _gigabytes(size), licences or "none, ships with us")
+        total, trainable, size = _sums(parts)
+        terms = dict.fromkeys(KNOWN[part.source].terms for part in parts if part.source)
+        strict = ", ".join(term for term in terms if term != FREE) or FREE
+        table.add_row(name, f"{total / 1e6:,.0f} M", f"{trainable / 1e6:,.2f} M", _gigabytes(size), strict)
     out.print(table)
-    out.print("One of them in full: prsmed info NAME")
+    out.print("One of them in full, with its licences: prsmed info NAME")
 
 
 def _show_one(preset: str, parts: list[Count]) -> None:
     from prsmed.model.known import KNOWN
     from prsmed.model.parts import has_part
 
-    table = Table("part", "parameters", "trained", "weights", "from", "licence")
+    table = Table("part", "parameters", "trained", "weights", "starts from", title=preset)
     for part in parts:
-        table.add_row(
-            part.name,
-            f"{part.total:,}",
-            f"{part.trainable:,}",
-            _gigabytes(part.num_bytes),
-            part.origin or "fresh",
-            part.licence or "Apache-2.0, this project's",
-        )
-    total, trainable, size = (sum(getattr(part, of) for part in parts) for of in ("total", "trainable", "num_bytes"))
-    table.add_row("all", f"{total:,}", f"{trainable:,}", _gigabytes(size), "", "", style="bold")
+        row = f"{part.total:,}", f"{part.trainable:,}", _gigabytes(part.num_bytes), part.source or "fresh"
+        table.add_row(part.name, *row)
+    total, trainable, size = _sums(parts)
+    table.add_row("all", f"{total:,}", f"{trainable:,}", _gigabytes(size), "", style="bold")
     out.print(table)
     out.print(
         f"To ask: {_gigabytes(size)} for weights. To train: {_gigabytes(size + _OPTIMISER_BYTES * trainable)} for "
         "weights, gradients and optimiser. Activations come on top of both.",
         highlight=False,
     )
-    origins = {part.origin for part in parts}
-    for name, known in KNOWN.items():
-        if known.origin in origins:
-            state = "imported" if has_part(name) else f"to be imported: {known.command}"
-            out.print(f"{name}: {state}", highlight=False, soft_wrap=True)
+    for source in dict.fromkeys(part.source for part in parts if part.source):
+        known = KNOWN[source]
+        state = "imported" if has_part(source) else f"to be imported: {known.command}"
+        out.print(f"{source}: {known.origin}. Licence: {known.licence}. {state}", highlight=False)
 
 
-def _millions(count: int) -> str:
-    return f"{count / 1e6:,.2f} M"
+def _to_json(part: Count) -> dict[str, Any]:
+    from prsmed.model.known import KNOWN
+
+    known = KNOWN.get(part.source)
+    return {**asdict(part), "licence": known.licence if known else None}
+
+
+def _sums(parts: list[Count]) -> tuple[int, int, int]:
+    """Parameters, those trained, bytes."""
+    total, trainable, size = (sum(getattr(part, of) for part in parts) for of in ("total", "trainable", "num_bytes"))
+    return total, trainable, size
 
 
 def _gigabytes(size: int) -> str:

@@ -10,7 +10,7 @@ from transformers import AutoModelForImageTextToText
 from prsmed.model.adapters import is_adapter, tune
 from prsmed.model.build import assemble, build_encoder, build_model
 from prsmed.model.config import ModelConfig, PretrainedLanguageConfig
-from prsmed.model.known import KNOWN, shape_of
+from prsmed.model.known import shape_of
 from prsmed.model.presets import find_preset
 from prsmed.model.pretrained import PretrainedLanguage
 from prsmed.model.prsmed import PRSMed
@@ -35,16 +35,14 @@ class Count:
         total: Parameters.
         trainable: Those that are trained.
         num_bytes: Memory of the weights.
-        origin: Whose weights it starts from, empty for fresh ones.
-        licence: Of those weights.
+        source: Name of the imported part whose weights it starts from, empty for fresh ones.
     """
 
     name: str
     total: int
     trainable: int
     num_bytes: int
-    origin: str = ""
-    licence: str = ""
+    source: str = ""
 
 
 def count_preset(name: str) -> list[Count]:
@@ -71,22 +69,23 @@ def blank_model(config: ModelConfig) -> PRSMed:
 def count_parts(model: PRSMed) -> list[Count]:
     """The parts of a model, largest first."""
     counts: dict[str, Count] = {}
+    spoken = (model.language.network.get_decoder(), model.language.network.get_output_embeddings())
+    words = {id(parameter) for module in spoken for parameter in module.parameters()}
     for name, parameter in model.named_parameters():
-        part = _part_of(name, model)
-        before = counts.get(part) or Count(part, 0, 0, 0, *_source(part, model.config))
+        part = _part_of(name, id(parameter) in words)
+        before = counts.get(part) or Count(part, 0, 0, 0, _source(part, model.config))
         size = parameter.numel()
         counts[part] = Count(
             part,
             before.total + size,
             before.trainable + size * parameter.requires_grad,
             before.num_bytes + size * parameter.element_size(),
-            before.origin,
-            before.licence,
+            before.source,
         )
     return sorted(counts.values(), key=lambda count: -count.total)
 
 
-def _part_of(name: str, model: PRSMed) -> str:
+def _part_of(name: str, is_of_words: bool) -> str:
     place = name.split(".")[0]
     if place != "language":
         return _NAMES[place]
@@ -94,14 +93,10 @@ def _part_of(name: str, model: PRSMed) -> str:
         return ADAPTERS
     if name.startswith("language.seg."):
         return POINTER
-    spoken = (model.language.network.get_decoder(), model.language.network.get_output_embeddings())
-    parameter = model.get_parameter(name)
-    return WORDS if any(parameter is own for module in spoken for own in module.parameters()) else TOWER
+    return WORDS if is_of_words else TOWER
 
 
-def _source(part: str, config: ModelConfig) -> tuple[str, str]:
-    parts = {_NAMES["encoder"]: config.encoder, _NAMES["decoder"]: config.decoder}
-    if isinstance(config.language, PretrainedLanguageConfig):
-        parts |= {WORDS: config.language, TOWER: config.language}  # type: ignore[dict-item]
-    known = KNOWN.get(getattr(parts.get(part), "part", ""))
-    return (known.origin, known.licence) if known else ("", "")
+def _source(part: str, config: ModelConfig) -> str:
+    """Name of the imported weights that a part starts from."""
+    of = {_NAMES["encoder"]: config.encoder, _NAMES["decoder"]: config.decoder}
+    return str(getattr(config.language if part in (WORDS, TOWER) else of.get(part), "part", ""))

@@ -19,6 +19,7 @@ from transformers import (
 from prsmed.errors import PRSMedError
 from prsmed.model.parts import find_part, has_part
 
+FREE = "Apache-2.0"
 _ROWS = 32064  # 32000 and the image token, filled up to a multiple of 64
 
 
@@ -28,6 +29,8 @@ class Known:
 
     origin: str
     licence: str
+    terms: str
+    """The licence in two words."""
     command: str
     architecture: Callable[[], PretrainedConfig] | None = None
 
@@ -118,25 +121,28 @@ def _qwen3_vl_4b() -> Qwen3VLConfig:
 
 
 KNOWN = {
-    "tinysam": Known("xinghaochen/TinySAM, tinysam_42.3.pth", "Apache-2.0", "prsmed import tinysam tinysam_42.3.pth"),
-    "medsam": Known("bowang-lab/MedSAM, medsam_vit_b.pth", "Apache-2.0", "prsmed import medsam medsam_vit_b.pth"),
-    "sam-med2d": Known("OpenGVLab/SAM-Med2D, sam-med2d_b.pth", "Apache-2.0", "prsmed import sam-med2d sam-med2d_b.pth"),
+    "tinysam": Known("xinghaochen/TinySAM, tinysam_42.3.pth", FREE, FREE, "prsmed import tinysam tinysam_42.3.pth"),
+    "medsam": Known("bowang-lab/MedSAM, medsam_vit_b.pth", FREE, FREE, "prsmed import medsam medsam_vit_b.pth"),
+    "sam-med2d": Known("OpenGVLab/SAM-Med2D, sam-med2d_b.pth", FREE, FREE, "prsmed import sam-med2d sam-med2d_b.pth"),
     "llava-med": Known(
         "microsoft/llava-med-v1.5-mistral-7b",
         "Apache-2.0 by its page, Microsoft Research licence by its paper: research use only",
+        "research only",
         "prsmed import llava-med FOLDER --vision CLIP_FOLDER",
         _llava_med,
     ),
     "llava-1.5": Known(
         "liuhaotian/llava-v1.5-7b",
         "Llama 2 Community Licence",
+        "Llama 2",
         "prsmed import llava-1.5 FOLDER --vision CLIP_FOLDER",
         _llava_15,
     ),
-    "llava-1.6": Known("liuhaotian/llava-v1.6-mistral-7b", "Apache-2.0", "prsmed import llava-1.6 FOLDER", _llava_16),
+    "llava-1.6": Known("liuhaotian/llava-v1.6-mistral-7b", FREE, FREE, "prsmed import llava-1.6 FOLDER", _llava_16),
     "qwen3-vl-4b": Known(
         "Qwen/Qwen3-VL-4B-Instruct",
-        "Apache-2.0",
+        FREE,
+        FREE,
         "prsmed import language FOLDER --name qwen3-vl-4b",
         _qwen3_vl_4b,
     ),

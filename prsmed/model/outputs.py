@@ -48,7 +48,8 @@ class Segmented:
         if self.row_of.shape[0] == rows and bool((self.row_of == torch.arange(rows, device=self.row_of.device)).all()):
             return self
         logits = self.mask_logits.new_full((rows, *self.mask_logits.shape[1:]), UNDRAWN)
-        logits = logits.index_reduce(0, self.row_of, self.mask_logits, "amax")
+        place = self.row_of.view(-1, 1, 1, 1).expand_as(self.mask_logits)
+        logits = logits.scatter_reduce(0, place, self.mask_logits, "amax")
         return Segmented(logits, self.presence_logits, torch.arange(rows, device=self.row_of.device))
 
 

@@ -28,19 +28,20 @@ def refused(*words: str) -> PRSMedError:
 
 def test_info_lists_every_preset_with_its_licences() -> None:
     text = RUN.invoke(app, ["info"], env={"COLUMNS": "200"}).output
-    for word in ("nano", "prs-med-sam-med2d-frozen", "medseg-r", "research use only", "Llama 2"):
+    for word in ("nano", "prs-med-sam-med2d-frozen", "medseg-r", "research only", "Llama 2"):
         assert word in text
 
 
 def test_info_on_one_tells_parts_memory_and_what_to_import() -> None:
     text = RUN.invoke(app, ["info", "prs-med"], env={"COLUMNS": "240"}).output
-    for word in ("13,631,488", "5,743,892", "To train:", "to be imported: prsmed import llava-med", "Apache-2.0"):
+    for word in ("13,631,488", "5,743,892", "To train:", "prsmed import llava-med FOLDER", "Apache-2.0"):
         assert word in text
 
 
 def test_info_speaks_json() -> None:
     counts = json.loads(RUN.invoke(app, ["info", "text-frozen", "--json"]).output)
     assert sum(part["trainable"] for part in counts["text-frozen"]) == 0
+    assert all("research use only" in part["licence"] for part in counts["text-frozen"])
 
 
 def test_info_refuses_what_there_is_not() -> None:

@@ -31,6 +31,8 @@ from prsmed.model.importers.reading import check_fit
 from prsmed.model.importers.save_folder import (
     ADAPTER,
     ADAPTER_CONFIG,
+    CLASSIFIER,
+    DECODER,
     ENCODER,
     SaveFolder,
     file_and_key,
@@ -77,7 +79,7 @@ def import_authors(
 
 
 def export_authors(checkpoint: str | Path, folder: Path) -> None:
-    """Write a checkpoint as the authors' code saves a model: what was imported comes out as it was.
+    """Write a checkpoint as the authors' code saves a model; what was imported has the same keys and values again.
 
     A model of our own training has no classifier, and the rest of SAM is that of the encoder's part.
 
@@ -98,6 +100,8 @@ def export_authors(checkpoint: str | Path, folder: Path) -> None:
             files[file][name] = tensor.clone()
     for key, tensor in _rest(source, config).items():
         file, _, name = key.partition(":")
+        if file not in (ADAPTER, ENCODER, DECODER, CLASSIFIER):  # what a checkpoint says must not become a path
+            raise PRSMedError("bad_checkpoint", f"{KEPT}/{REST} names the file {file!r}; copy the checkpoint again")
         files[file][name] = tensor.clone()
     for file, held in files.items():
         (folder / file).parent.mkdir(parents=True, exist_ok=True)

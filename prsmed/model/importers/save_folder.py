@@ -27,6 +27,7 @@ from prsmed.model.parts import hash_files
 
 ADAPTER, ADAPTER_CONFIG = "lora_adapter/adapter_model.safetensors", "lora_adapter/adapter_config.json"
 ENCODER, DECODER, CLASSIFIER = "image_encoder.pth", "mask_decoder.pth", "cls.pth"
+_SETTINGS = ("bias", "use_dora", "use_rslora", "modules_to_save", "alpha_pattern")  # none of them is loaded
 _TOKENIZER_FILES = ("tokenizer.model", "tokenizer.json")
 
 _THEIRS = re.compile(r"base_model\.model\.model\.layers\.(\d+\.self_attn\.[qkvo]_proj)\.lora_([AB])\.weight")
@@ -45,7 +46,7 @@ class SaveFolder:
         rest: What our model does not use, under its file and its name there (``cls.pth:2.bias``).
         adapter: The adapter's configuration as it stands.
         tokenizer: Folder of its tokenizer; ``None`` when there is none.
-        sha256: Over its weight files.
+        sha256: Over its weight files and the adapter's configuration.
     """
 
     weights: dict[str, dict[str, Tensor]]
@@ -73,9 +74,9 @@ def read_save_folder(folder: Path) -> SaveFolder:
     weights[ADAPTER] = _split_adapter(read_weights(folder / ADAPTER), rest)
     weights[ENCODER] = _split_encoder(read_weights(folder / ENCODER), rest)
     weights[DECODER] = {f"decoder.{key}": tensor for key, tensor in read_weights(folder / DECODER).items()}
-    files = [ADAPTER, ENCODER, DECODER]
+    files = [ADAPTER_CONFIG, ADAPTER, ENCODER, DECODER]
     if (folder / CLASSIFIER).is_file():
-        rest |= {f"{CLASSIFIER}:{key}": tensor for key, tensor in read_weights(folder / CLASSIFIER).items()}
+        rest |= _read_classifier(folder / CLASSIFIER)
         files.append(CLASSIFIER)
     return SaveFolder(weights, rest, adapter, _find_tokenizer(folder), hash_files([folder / file for file in files]))
 
@@ -106,19 +107,31 @@ def file_and_key(key: str) -> list[tuple[str, str]]:
 def _read_adapter_config(path: Path) -> dict[str, Any]:
     try:
         values: dict[str, Any] = json.loads(path.read_text())
-        targets = values["target_modules"]
-        settings = {name: values.get(name) for name in ("bias", "use_dora", "use_rslora", "modules_to_save")}
-        int(values["r"]), float(values["lora_alpha"]), float(values["lora_dropout"])
+        _check_adapter_config(values)
     except OSError as error:
         raise PRSMedError("weights_not_found", f"{path} cannot be read: {error}; give the folder llm_seg_N") from error
     except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, PRSMedError):
+            raise
         raise _bad(ADAPTER_CONFIG, f"is no configuration of a LoRA adapter: {error!r}") from error
-    if sorted(targets) != sorted(PROJECTIONS):
-        raise _bad(ADAPTER_CONFIG, f"adapts {sorted(targets)}; {sorted(PROJECTIONS)} were expected")
-    others = {name: value for name, value in settings.items() if value not in (None, False, "none", [])}
+    return values
+
+
+def _check_adapter_config(values: dict[str, Any]) -> None:
+    targets, rank, alpha, dropout = (values[name] for name in ("target_modules", "r", "lora_alpha", "lora_dropout"))
+    # A fraction would be cut off, and the adapter scaled by another number than in training.
+    if not all(type(value) is int and value > 0 for value in (rank, alpha)):
+        found = f"r is {rank!r}, lora_alpha {alpha!r}"
+        raise _bad(ADAPTER_CONFIG, f"is no configuration of a LoRA adapter: {found}; they are whole numbers above 0")
+    if not 0 <= dropout < 1:
+        raise _bad(ADAPTER_CONFIG, f"has lora_dropout {dropout!r}; a number from 0 to below 1 was expected")
+    if not isinstance(targets, list) or sorted(map(str, targets)) != sorted(PROJECTIONS):
+        raise _bad(ADAPTER_CONFIG, f"adapts {targets!r}; {sorted(PROJECTIONS)} were expected")
+    others = {name: values[name] for name in _SETTINGS if values.get(name) not in (None, False, "none", [], {})}
+    if isinstance(values.get("init_lora_weights"), str):  # "pissa" and its like change the base's weights
+        others["init_lora_weights"] = values["init_lora_weights"]
     if others:
         raise _bad(ADAPTER_CONFIG, f"has settings that are not loaded: {others}")
-    return values
 
 
 def _split_adapter(held: dict[str, Tensor], rest: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -148,12 +161,33 @@ def _split_encoder(held: dict[str, Tensor], rest: dict[str, Tensor]) -> dict[str
             rest[f"{ENCODER}:{key}"] = tensor
         elif key.startswith(_OWN):
             own[f"encoder.{to_timm(key[len(_OWN) :])}"] = tensor
-            twin = held.get(f"sam.{key}")
-            if twin is None or not torch.equal(twin, tensor):
-                raise _bad(ENCODER, f"has {key} and sam.{key} that are not the same; the folder was put together anew")
+            _check_twin(key, tensor, held)
+        elif key.startswith(_TWIN) and key.removeprefix("sam.") not in held:
+            raise _bad(
+                ENCODER, f"has {key} without {key.removeprefix('sam.')} beside it; every such key is saved twice"
+            )
         elif not key.startswith(_TWIN):
             raise _bad(ENCODER, f"holds {key!r}; keys beginning with {_OWN!r} or 'sam.' were expected")
     return own
+
+
+def _check_twin(key: str, tensor: Tensor, held: dict[str, Tensor]) -> None:
+    twin = held.get(f"sam.{key}")
+    if twin is None:
+        raise _bad(ENCODER, f"has {key} without sam.{key} beside it; every such key is saved twice")
+    if not torch.equal(twin, tensor):
+        raise _bad(ENCODER, f"has {key} and sam.{key} that are not the same; the folder was put together anew")
+
+
+def _read_classifier(path: Path) -> dict[str, Tensor]:
+    """One linear layer; any number of classes will do, since nothing of ours uses them."""
+    held = read_weights(path)
+    weight, bias = held.get("2.weight"), held.get("2.bias")
+    fits = weight is not None and bias is not None and weight.ndim == 2 and weight.shape[:1] == bias.shape
+    if not fits or len(held) != 2:
+        found = {key: tuple(tensor.shape) for key, tensor in list(held.items())[:3]}
+        raise _bad(CLASSIFIER, f"begins with {found}; only 2.weight (classes, channels) and 2.bias (classes) expected")
+    return {f"{CLASSIFIER}:{key}": tensor for key, tensor in held.items()}
 
 
 def _find_tokenizer(folder: Path) -> Path | None:

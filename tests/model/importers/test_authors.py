@@ -198,3 +198,12 @@ def test_other_models_are_not_exported(tmp_path: Path) -> None:
     with pytest.raises(PRSMedError, match="nano has not the authors' decoder") as caught:
         export_authors("nano", tmp_path / "back")
     assert caught.value.code == "not_exportable"
+
+
+def test_a_checkpoint_cannot_name_a_file_outside(saved: Path, tmp_path: Path) -> None:
+    import_authors(saved, tmp_path / "ours", preset=small())
+    save_file({"../escaped.pth:x": torch.zeros(1)}, tmp_path / "ours" / "authors" / "rest.safetensors")
+    with pytest.raises(PRSMedError, match=r"names the file '\.\./escaped\.pth'"):
+        export_authors(tmp_path / "ours", tmp_path / "back")
+    assert not (tmp_path / "escaped.pth").exists()
+    assert not (tmp_path / "back").exists()
