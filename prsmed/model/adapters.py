@@ -6,7 +6,6 @@ import re
 
 import torch
 from peft import LoraConfig, inject_adapter_in_model
-from torch import nn
 from transformers import PreTrainedModel
 
 from prsmed.errors import PRSMedError
@@ -55,8 +54,3 @@ def tune(vlm: PreTrainedModel, config: PretrainedLanguageConfig) -> None:
 def is_adapter(key: str) -> bool:
     """Whether a parameter's name is that of an adapter."""
     return ".lora_A." in key or ".lora_B." in key
-
-
-def is_trained(module: nn.Module) -> bool:
-    """Whether any parameter of a module learns."""
-    return any(parameter.requires_grad for parameter in module.parameters())

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from typing_extensions import Self
 
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # SAM's too, divided by 255
+
 
 @dataclass(frozen=True)
 class ImageFeatures:

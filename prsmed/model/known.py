@@ -16,7 +16,6 @@ from transformers import (
     Qwen3VLConfig,
 )
 
-from prsmed.errors import PRSMedError
 from prsmed.model.parts import find_part, has_part
 
 FREE = "Apache-2.0"
@@ -45,17 +44,6 @@ def shape_of(part: str) -> PretrainedConfig:
     if has_part(part) or known is None or known.architecture is None:
         return AutoConfig.from_pretrained(find_part(part, "language")[0], local_files_only=True)
     return known.architecture()
-
-
-def known_part(part: str) -> Known:
-    """What is known of a part.
-
-    Raises:
-        PRSMedError: ``unknown_part``.
-    """
-    if part not in KNOWN:
-        raise PRSMedError("unknown_part", f"nothing is known of a part {part!r}; known are {', '.join(KNOWN)}")
-    return KNOWN[part]
 
 
 def _clip() -> CLIPVisionConfig:

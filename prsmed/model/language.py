@@ -20,7 +20,7 @@ from prsmed.model.seg_token import SEG, SegToken
 
 _BEFORE_STOP = re.compile(r"\s+([.,;:!?])")
 # transformers renamed the argument within its fifth version.
-_CACHE = "cache" if "cache" in inspect.signature(LlamaModel.forward).parameters else "past_key_values"
+CACHE_ARGUMENT = "cache" if "cache" in inspect.signature(LlamaModel.forward).parameters else "past_key_values"
 
 
 class Role(IntEnum):
@@ -170,7 +170,7 @@ class LanguageModel(nn.Module, ABC):
             attention_mask=(seen != Role.PAD).long(),
             position_ids=(start.unsqueeze(1) + counted - 1).clamp(min=0),
             use_cache=True,
-            **{_CACHE: cache},
+            **{CACHE_ARGUMENT: cache},
         )
         hidden = output.last_hidden_state
         if before is not None:

@@ -15,7 +15,7 @@ from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel, ProcessorMixin
 
 from prsmed.model.config import PretrainedLanguageConfig
-from prsmed.model.language import _CACHE, Context, LanguageModel, Role, TokenBatch, layers_of
+from prsmed.model.language import CACHE_ARGUMENT, Context, LanguageModel, Role, TokenBatch, layers_of
 from prsmed.model.prompting import Prompt
 from prsmed.model.seg_token import SegToken
 
@@ -82,7 +82,7 @@ class PretrainedLanguage(LanguageModel):
         inputs = self._inputs(pixels)
         ids, position_ids = inputs["input_ids"], self._positions(inputs)
         cache = DynamicCache()
-        output = self.vlm.model(**inputs, position_ids=position_ids, use_cache=True, **{_CACHE: cache})
+        output = self.vlm.model(**inputs, position_ids=position_ids, use_cache=True, **{CACHE_ARGUMENT: cache})
         is_image = ids == self.vlm.config.image_token_id
         following = position_ids.amax(dim=(0, 2)) if position_ids.ndim == 3 else position_ids.amax(dim=1)
         roles = torch.where(is_image, Role.IMAGE, Role.START)

@@ -8,10 +8,8 @@ from transformers import SamVisionConfig
 from transformers.models.sam.modeling_sam import SamVisionEncoder
 
 from prsmed.model.config import SamViTConfig
-from prsmed.model.encoder import ImageEncoder, ImageFeatures
+from prsmed.model.encoder import IMAGENET_MEAN, IMAGENET_STD, ImageEncoder, ImageFeatures
 from prsmed.model.sam_adapter import MlpWithAdapter
-
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class SamViT(ImageEncoder):
@@ -43,8 +41,8 @@ class SamViT(ImageEncoder):
         if config.adapters:
             for layer in self.vit.layers:
                 layer.mlp = MlpWithAdapter(layer.mlp, config.hidden_size)
-        self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(_STD).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, pixels: Tensor) -> ImageFeatures:
         """Encode ``pixels`` ``(B, 3, S, S)``, red, green, blue in 0..1, to ``dense`` ``(B, neck_dim, h, w)``."""

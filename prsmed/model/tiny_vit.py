@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from prsmed.model.config import TinyViTConfig
-from prsmed.model.encoder import ImageEncoder, ImageFeatures
+from prsmed.model.encoder import IMAGENET_MEAN, IMAGENET_STD, ImageEncoder, ImageFeatures
 
 
 class TinyViT(ImageEncoder):
@@ -42,8 +42,8 @@ class TinyViT(ImageEncoder):
         self.dim = config.neck_dim
         dims = config.embed_dims
         self.finer_dims = (dims[1], dims[0], self.patch_embed.conv1.conv.out_channels)  # strides 8, 4, 2
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, pixels: Tensor) -> ImageFeatures:
         """Encode ``pixels`` ``(B, 3, S, S)``, red, green, blue in 0..1; S a multiple of 16."""
