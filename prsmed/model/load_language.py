@@ -34,7 +34,7 @@ def _load(folder: Path, config: PretrainedLanguageConfig) -> PreTrainedModel:
     quantized = {} if config.bits == 16 else {"quantization_config": _quantization(config.bits)}
     try:
         vlm: PreTrainedModel = AutoModelForImageTextToText.from_pretrained(
-            folder, dtype="auto", local_files_only=True, **quantized
+            folder, dtype="auto", local_files_only=True, trust_remote_code=False, **quantized
         )
     except (OSError, ValueError, RuntimeError) as error:
         raise PRSMedError("bad_part", f"{folder.name} cannot be loaded: {error}; import it again") from error
@@ -43,7 +43,7 @@ def _load(folder: Path, config: PretrainedLanguageConfig) -> PreTrainedModel:
 
 def _load_processor(folder: Path) -> Any:
     try:
-        return AutoProcessor.from_pretrained(folder, local_files_only=True)
+        return AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, TypeError) as error:
         raise PRSMedError(
             "bad_part", f"the processor of {folder.name} cannot be loaded: {error}; import it again"

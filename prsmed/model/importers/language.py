@@ -10,16 +10,19 @@ from typing import Any
 
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, PretrainedConfig
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
 from prsmed.errors import PRSMedError
 from prsmed.model.importers.llava_config import read_config
+from prsmed.model.importers.raised import in_a_line
 from prsmed.model.importers.reading import read_weights, weight_files
 from prsmed.model.parts import Part, hash_files, new_part, write_part
 
 UNKNOWN_LICENCE = "unknown: see the page of the model"
 _SMALL = ("*.json", "*.jinja", "*.txt", "*.model")
 _ORIGINAL = {"llava_mistral": "llava-med` or `prsmed import llava-1.6", "llava_llama": "llava-1.5"}
+_LOCAL = {"local_files_only": True, "trust_remote_code": False}  # else it asks whether to run code of the folder
 _Progress = Callable[[int, int], None] | None
 
 
@@ -55,17 +58,20 @@ def import_language(folder: Path, name: str, licence: str = UNKNOWN_LICENCE, pro
 
 
 def _read_config(folder: Path) -> PretrainedConfig:
-    kind = read_config(folder).get("model_type")
+    kind = str(read_config(folder).get("model_type"))
     if kind in _ORIGINAL:
         raise PRSMedError(
             "bad_weights", f"config.json is of {kind}, the authors' layout; use `prsmed import {_ORIGINAL[kind]}`"
         )
-    try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    if kind not in CONFIG_MAPPING:
         raise PRSMedError(
-            "bad_weights", f"config.json has model_type {kind!r}, which transformers does not know"
-        ) from error
+            "bad_weights",
+            f"config.json has model_type {kind!r}, which transformers does not know; import another model",
+        )
+    try:
+        config = AutoConfig.from_pretrained(folder, **_LOCAL)
+    except Exception as error:  # every model checks its fields in its own way
+        raise PRSMedError("bad_weights", f"config.json is not usable: {in_a_line(error)}; download it again") from error
     if type(config) not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
         raise PRSMedError("bad_weights", f"config.json is of {kind!r}, which does not answer questions about images")
     return config
@@ -73,7 +79,7 @@ def _read_config(folder: Path) -> PretrainedConfig:
 
 def _check_processor(folder: Path) -> None:
     try:
-        processor: Any = AutoProcessor.from_pretrained(folder, local_files_only=True)
+        processor: Any = AutoProcessor.from_pretrained(folder, **_LOCAL)
     except Exception as error:  # whatever tokenizers and processors raise
         raise _no_tokenizer(folder, error) from error
     if not hasattr(processor, "tokenizer") or not hasattr(processor, "image_processor"):
@@ -81,9 +87,9 @@ def _check_processor(folder: Path) -> None:
 
 
 def _no_tokenizer(folder: Path, reason: object) -> PRSMedError:
-    said = str(reason).strip().splitlines()[0][:200] if str(reason).strip() else type(reason).__name__
     return PRSMedError(
-        "no_tokenizer", f"{folder.name} has no usable tokenizer and processor: {said}; download the whole repository"
+        "no_tokenizer",
+        f"{folder.name} has no usable tokenizer and processor: {in_a_line(reason)}; download the whole repository",
     )
 
 
@@ -108,13 +114,10 @@ def _as_safetensors(name: str) -> str:
 def _check_weights(folder: Path) -> None:
     """Load once, as it will be loaded, and hold every key against the model."""
     try:
-        _, told = AutoModelForImageTextToText.from_pretrained(
-            folder, dtype="auto", local_files_only=True, output_loading_info=True
-        )
+        _, told = AutoModelForImageTextToText.from_pretrained(folder, dtype="auto", output_loading_info=True, **_LOCAL)
     except Exception as error:  # damaged files raise many things
-        said = str(error).strip().splitlines()[0][:200]
         raise PRSMedError(
-            "bad_weights", f"{folder.name.strip('.')} cannot be loaded: {said}; download it again"
+            "bad_weights", f"the weights cannot be loaded: {in_a_line(error)}; download them again"
         ) from error
     problems = {
         problem: sorted(str(key) for key in told.get(f"{problem}_keys", ()))

@@ -13,7 +13,14 @@ from torch import Size, Tensor
 from transformers import AutoModelForImageTextToText, CLIPVisionConfig
 
 from prsmed.errors import PRSMedError
-from prsmed.model.importers.llava_config import Family, check_family, read_config, to_transformers, vision_of
+from prsmed.model.importers.llava_config import (
+    Family,
+    check_family,
+    read_config,
+    stock_vision,
+    to_transformers,
+    vision_of,
+)
 from prsmed.model.importers.llava_keys import GROWN, from_clip, from_llava, is_tower
 from prsmed.model.importers.llava_words import write_words
 from prsmed.model.importers.reading import check_fit, read_weights, weight_files
@@ -49,7 +56,7 @@ def import_llava(
     files, tower = weight_files(folder), () if vision is None else weight_files(vision)
     sources = [(file, _own(vision is not None)) for file in files] + [(file, from_clip) for file in tower]
     shapes, dtype = _survey(sources)
-    config = to_transformers(values, _vision_config(shapes, vision), str(dtype).removeprefix("torch."))
+    config = to_transformers(values, _vision_config(shapes, vision, values), str(dtype).removeprefix("torch."))
     with torch.device("meta"):
         expected = {
             key: tensor.shape for key, tensor in AutoModelForImageTextToText.from_config(config).state_dict().items()
@@ -103,7 +110,7 @@ def _renamed(file: Path, rename: Callable[[str], str | None]) -> Iterator[tuple[
             yield new, tensor
 
 
-def _vision_config(shapes: Mapping[str, Size], vision: Path | None) -> CLIPVisionConfig:
+def _vision_config(shapes: Mapping[str, Size], vision: Path | None, values: Mapping[str, Any]) -> CLIPVisionConfig:
     beginning = "model.vision_tower."
     tower = {key[len(beginning) :]: shape for key, shape in shapes.items() if is_tower(key)}
     if not tower:
@@ -111,10 +118,7 @@ def _vision_config(shapes: Mapping[str, Size], vision: Path | None) -> CLIPVisio
             "bad_weights",
             "the shards hold no vision tower; name the folder of openai/clip-vit-large-patch14-336 with --vision",
         )
-    if vision is None:
-        return vision_of(tower)
-    values: dict[str, Any] = read_config(vision)
-    return CLIPVisionConfig(**values.get("vision_config", values))
+    return vision_of(tower) if vision is None else stock_vision(vision, values)
 
 
 def _convert(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable
@@ -119,6 +120,9 @@ def norm_key(held: dict[str, Tensor]) -> str:
         (edit_config(model_type="llava_llama"), "use `prsmed import llava-1.5`"),
         (edit_config(model_type="nothing_known"), "'nothing_known', which transformers does not know"),
         (edit_config(model_type="llama"), "'llama', which does not answer questions about images"),
+        (edit_config(model_type=[]), "which transformers does not know"),
+        (edit_config(text_config={"model_type": "unheard"}), "config.json is not usable: .*unheard"),
+        (edit_config(vision_config=5), "config.json is not usable: .*vision_config"),
         (lambda folder: (folder / "model.safetensors").unlink(), "holds none of .*model.safetensors"),
         (lambda folder: (folder / "tokenizer.json").unlink(), "no usable tokenizer and processor"),
         (
@@ -140,3 +144,26 @@ def test_what_is_wrong_is_named_and_nothing_is_left(
     with pytest.raises(PRSMedError, match=says):
         import_language(folder, "mine")
     assert not list(home.glob("*")) + list(home.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    ("file", "values"),
+    [
+        ("config.json", {"model_type": "unheard", "auto_map": {"AutoConfig": "code.Code"}}),
+        ("processor_config.json", {"processor_class": "Code", "auto_map": {"AutoProcessor": "code.Code"}}),
+        ("tokenizer_config.json", {"tokenizer_class": "Code", "auto_map": {"AutoTokenizer": ["code.Code", None]}}),
+    ],
+)
+def test_code_in_a_folder_is_not_run_and_nobody_is_asked(
+    file: str, values: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("builtins.input", lambda text="": asked.append(text) or "y")
+    folder = download(tmp_path / "down", "llava")
+    (folder / "code.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n\nclass Code:\n    pass\n")
+    path = folder / file
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+    with contextlib.suppress(PRSMedError):  # a processor that transformers knows too is taken
+        import_language(folder, "mine")
+    assert not asked
+    assert not (tmp_path / "ran").exists()

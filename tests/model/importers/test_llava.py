@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,16 +10,15 @@ from typing import Any
 import pytest
 import sentencepiece
 import torch
-from llava_folders import TOWER, settings, vocabulary, words, write_clip, write_llava, write_shards
+from llava_folders import TOWER, vocabulary, words, write_clip, write_llava
 from plain_llava import next_token
+from safetensors.torch import save_file
 from torch import Tensor
 
-from prsmed.errors import PRSMedError
 from prsmed.model.config import PretrainedLanguageConfig
 from prsmed.model.importers.llava import import_llava
 from prsmed.model.language import Role
 from prsmed.model.load_language import load_language
-from prsmed.model.parts import find_part
 from prsmed.model.pretrained import PretrainedLanguage
 
 SIDE = 28
@@ -167,83 +165,15 @@ def test_progress_counts_files(folder: Path) -> None:
     assert told == [(1, 2), (2, 2)]
 
 
-FIRST = "model-00001-of-00002.safetensors"
-
-
-def shards(edit: Callable[[dict[str, Tensor]], Any]) -> Callable[[Path, dict[str, Tensor]], Any]:
-    def make(folder: Path, weights: dict[str, Tensor]) -> None:
-        edit(weights)
-        write_shards(folder, weights)
-
-    return make
-
-
-def config(**changes: Any) -> Callable[[Path, dict[str, Tensor]], Any]:
-    return lambda folder, _: (folder / "config.json").write_text(json.dumps({**settings("llava-med"), **changes}))
-
-
-@pytest.mark.parametrize(
-    ("spoil", "says"),
-    [
-        (lambda folder, _: (folder / FIRST).unlink(), f"names the shard {FIRST}, which is not there"),
-        (
-            lambda folder, _: (folder / FIRST).write_bytes((folder / FIRST).read_bytes()[:-50]),
-            f"{FIRST} is damaged, cut",
-        ),
-        (lambda folder, _: (folder / "model.safetensors.index.json").write_text("{"), "cannot be read as an index"),
-        (lambda folder, _: (folder / "tokenizer.model").unlink(), "has no tokenizer.model"),
-        (lambda folder, _: (folder / "tokenizer.model").write_bytes(b"x"), "tokenizer.model cannot be read"),
-        (lambda folder, _: (folder / "config.json").unlink(), "config.json cannot be read"),
-        (lambda folder, _: (folder / "config.json").write_text("{"), "config.json is no JSON"),
-        (config(vocab_size=100), r"misshapen keys: lm_head\.weight \(340, 32\) instead of \(100, 32\)"),
-        (config(model_type="llava_llama"), "use `prsmed import llava-1.5`"),
-        (config(image_aspect_ratio="anyres"), "use `prsmed import llava-1.6`"),
-        (config(model_type="llava", text_config={}), "use `prsmed import language`"),
-        (config(model_type="bert"), "has model_type 'bert'; llava_mistral or llava_llama was expected"),
-        (config(mm_projector_type="linear"), "'patch' by 'linear'; 'patch' by 'mlp2x_gelu' was expected"),
-        (shards(lambda held: held.pop("model.norm.weight")), "1 missing keys: model.language_model.norm.weight"),
-        (shards(lambda held: held.update({"model.extra": torch.zeros(1)})), "1 unexpected keys: model.extra"),
-        (
-            shards(lambda held: held.update({"model.norm.weight": torch.zeros(31)})),
-            r"1 misshapen keys: model\.language_model\.norm\.weight \(31,\) instead of \(32,\)",
-        ),
-    ],
-)
-def test_what_is_wrong_is_named_and_nothing_is_left(
-    spoil: Callable[[Path, dict[str, Tensor]], Any], says: str, folder: Path, home: Path
-) -> None:
-    spoil(folder, write_llava(folder, "llava-med"))
-    with pytest.raises(PRSMedError, match=says):
-        import_llava(folder, "llava-med")
-    assert not list(home.glob("*")) + list(home.glob(".*"))
-
-
-def test_shards_without_a_tower_ask_for_one(folder: Path, tmp_path: Path) -> None:
+@torch.no_grad()
+def test_a_stock_tower_may_come_without_its_beginning(folder: Path, tmp_path: Path) -> None:
+    """As transformers saves a ``CLIPVisionModel`` of its own."""
     write_llava(folder, "llava-1.5", tower=False)
-    with pytest.raises(PRSMedError, match=r"hold no vision tower; name the folder .* with --vision"):
-        import_llava(folder, "llava-1.5")
-    write_clip(tmp_path / "clip", patch_size=7)
-    with pytest.raises(PRSMedError, match=r"misshapen keys: model\.vision_tower\.embeddings"):
-        import_llava(folder, "llava-1.5", vision=tmp_path / "clip")
-
-
-def test_code_in_a_shard_is_not_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    class Code:
-        def __reduce__(self) -> tuple[Any, ...]:
-            return print, ("this ran",)
-
-    write_llava(folder, "llava-1.5", pickled=True)
-    torch.save({"model.norm.weight": Code()}, folder / "pytorch_model-00001-of-00002.bin")
-    with pytest.raises(PRSMedError, match=r"pytorch_model-00001-of-00002\.bin is a pickle that wants .*print"):
-        import_llava(folder, "llava-1.5")
-    assert "this ran" not in capsys.readouterr().out
-
-
-def test_an_older_part_survives_a_failure(folder: Path, tmp_path: Path) -> None:
-    write_llava(folder, "llava-med")
-    before = import_llava(folder, "llava-med")
-    write_llava(tmp_path / "other", "llava-med")
-    (tmp_path / "other" / FIRST).write_bytes(b"")
-    with pytest.raises(PRSMedError):
-        import_llava(tmp_path / "other", "llava-med")
-    assert find_part("llava-med", "language")[1] == before
+    clip_folder = tmp_path / "clip"
+    tower = {key.removeprefix("vision_model."): tensor for key, tensor in write_clip(clip_folder).items()}
+    import_llava(folder, "llava-1.5", vision=clip_folder)
+    save_file(tower, clip_folder / "model.safetensors")
+    values = json.loads((clip_folder / "config.json").read_text())["vision_config"]
+    (clip_folder / "config.json").write_text(json.dumps({"model_type": "clip_vision_model", **values}))
+    import_llava(folder, "llava-1.5", name="bare", vision=clip_folder)
+    assert torch.equal(spoken(load("bare")), spoken(load("llava-1.5")))
