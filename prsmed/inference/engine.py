@@ -18,12 +18,12 @@ from prsmed.imaging.plane import ImageSlice, Plane, extract, take
 from prsmed.imaging.volume import Volume
 from prsmed.imaging.window import Window
 from prsmed.inference.answer import Answer, ModelVersion, Presence
-from prsmed.inference.cache import SeenCache
+from prsmed.inference.cache import ByteCache
 from prsmed.inference.pointed import name_targets, put_together
 from prsmed.inference.question import check_question
 from prsmed.inference.stopwatch import Stopwatch
 from prsmed.inference.view import View, slice_masks, stack_views, view
-from prsmed.inference.whole_volume import choose_slices, segment_volume
+from prsmed.inference.whole_volume import VolumeMask, choose_slices, segment_volume
 from prsmed.model.checkpoint import Manifest, find_checkpoint, load_checkpoint, read_manifest
 from prsmed.model.language import Context, TokenBatch
 from prsmed.model.outputs import Seen
@@ -58,7 +58,15 @@ class TokenEvent:
     text: str
 
 
-Event = MaskEvent | TokenEvent | Answer
+@dataclass(frozen=True)
+class ProgressEvent:
+    """How many slices of a volume are done."""
+
+    done: int
+    total: int
+
+
+Event = ProgressEvent | MaskEvent | TokenEvent | Answer
 
 
 class Engine:
@@ -82,7 +90,7 @@ class Engine:
                 f"a {self.manifest.kind!r} model reads no questions; choose a prsmed checkpoint",
             )
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self.seen = SeenCache(cache_bytes)
+        self.seen: ByteCache[Seen] = ByteCache(cache_bytes, lambda seen: seen.num_bytes)
         self._model: PRSMed | None = None
         self._loading = threading.Lock()
 
@@ -188,18 +196,39 @@ class Engine:
         Raises:
             PRSMedError: As :meth:`ask`; ``unknown_plane`` or ``slice_out_of_range``.
         """
+        for event in self.stream_volume(volume, question, plane=plane, slice_range=slice_range, window=window):
+            if isinstance(event, ProgressEvent) and progress is not None:
+                progress(event.done, event.total)
+        assert isinstance(event, Answer)
+        return event
+
+    def stream_volume(
+        self,
+        volume: Volume,
+        question: str,
+        *,
+        plane: Plane | None = None,
+        slice_range: tuple[int, int] | None = None,
+        window: Window | str | None = None,
+    ) -> Iterator[Event]:
+        """:meth:`ask_volume` in pieces: the progress, then as :meth:`stream`."""
         question = check_question(question)
         model, watch = self._ready(), Stopwatch()
         slices = choose_slices(volume, plane, slice_range)
         questions = self._encode(question, ())
-        with torch.inference_mode():
-            found = segment_volume(model, volume, questions, slices, window, watch, progress)
+        for found in segment_volume(model, volume, questions, slices, window, watch):
+            if isinstance(found, VolumeMask):
+                break
+            yield ProgressEvent(*found)
+        assert isinstance(found, VolumeMask)
         naming = Naming(target_in(question), radius=model.config.radius)
         present = Presence(found.presence, model.config.presence_threshold)
         findings = measure_volume(found.mask, found.probability, volume, slices.plane, naming)
         drawn = MaskEvent(found.mask, found.probability, present, findings, {naming.name: naming.label})
-        text = self._describe(extract(volume, slices.plane, found.main_slice), found.mask, questions, window, watch)
-        return self._answer(text, drawn, watch)
+        yield drawn
+        speech = self._describe(extract(volume, slices.plane, found.main_slice), found.mask, questions, window, watch)
+        yield from self._words(speech, watch)
+        yield self._answer(speech.texts[0], drawn, watch)
 
     def _ready(self) -> PRSMed:
         with self._loading:
@@ -261,7 +290,7 @@ class Engine:
         questions: TokenBatch,
         window: Window | str | None,
         watch: Stopwatch,
-    ) -> str:
+    ) -> Speech:
         """Words about one slice of a volume and the mask it has in the end."""
         model = self._ready()
         with watch.time("text"), torch.inference_mode():
@@ -269,7 +298,7 @@ class Engine:
             seen = self._see(looked)
             mask = looked.fit.apply_mask(take(volume_mask, image_slice))
             square_mask = torch.from_numpy(mask > 0).to(self.device)[None, None]
-            return model.answer(seen.features, model.read(seen, questions), square_mask)[0]
+            return model.speak(seen.features, model.read(seen, questions), square_mask)
 
     def _answer(self, text: str, drawn: MaskEvent, watch: Stopwatch) -> Answer:
         return Answer(

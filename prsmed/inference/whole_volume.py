@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from prsmed.errors import PRSMedError
@@ -68,9 +69,11 @@ def segment_volume(
     slices: SliceRange,
     window: Window | str | None,
     watch: Stopwatch,
-    progress: Callable[[int, int], None] | None,
-) -> VolumeMask:
-    """Ask one question, ``questions`` ``(1, T)``, of every slice; keep the regions that are not specks in 3-D."""
+) -> Iterator[tuple[int, int] | VolumeMask]:
+    """Ask one question, ``questions`` ``(1, T)``, of every slice; keep the regions that are not specks in 3-D.
+
+    Yields slices done and slices in all after every batch, and in the end the mask.
+    """
     config = model.config
     mask = np.zeros(volume.shape, np.uint8)
     probability = np.zeros(volume.shape, np.float32)
@@ -78,25 +81,25 @@ def segment_volume(
     for start in range(slices.first, slices.last + 1, BATCH):
         indices = range(start, min(start + BATCH, slices.last + 1))
         image_slices = [extract(volume, slices.plane, index) for index in indices]
-        with watch.time("image"):
-            views = [view(each, window, config) for each in image_slices]
-            seen = model.see(stack_views(views, model.device))
-        with watch.time("prefill"):
-            prompt = model.read(seen, questions.expand(len(views)))
-        with watch.time("mask"):
-            segmented, _ = model.draw(seen, prompt, config.image_size)
-            drawn = slice_masks(segmented, model.mask_of(segmented), views, config.mask_threshold)
+        with torch.inference_mode():
+            with watch.time("image"):
+                views = [view(each, window, config) for each in image_slices]
+                seen = model.see(stack_views(views, model.device))
+            with watch.time("prefill"):
+                prompt = model.read(seen, questions.expand(len(views)))
+            with watch.time("mask"):
+                segmented, _ = model.draw(seen, prompt, config.image_size)
+                drawn = slice_masks(segmented, model.mask_of(segmented), views, config.mask_threshold)
         for image_slice, (slice_mask, slice_probability) in zip(image_slices, drawn, strict=True):
             place(slice_mask, image_slice, mask)
             place(slice_probability, image_slice, probability)
         presences += segmented.presence_logits.sigmoid().tolist()
-        if progress is not None:
-            progress(len(presences), len(slices))
+        yield len(presences), len(slices)
     mask = main_regions(mask)
     normal = extract(volume, slices.plane, slices.first).axes[2]
     areas = mask.sum(axis=tuple(axis for axis in range(3) if axis != normal))
     main = int(areas.argmax()) if areas.any() else slices.first + int(np.argmax(presences))
-    return VolumeMask(mask, probability, max(presences), main)
+    yield VolumeMask(mask, probability, max(presences), main)
 
 
 def main_regions(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
