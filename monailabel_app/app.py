@@ -6,6 +6,8 @@ import logging
 import os
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +19,21 @@ from monailabel.interfaces.tasks.strategy import Strategy
 from monailabel.tasks.activelearning.first import First
 
 import prsmed
-from monailabel_app.ask import AskTask
+from monailabel_app.ask import Asked, AskTask
+from monailabel_app.conversations import Conversations
 from monailabel_app.datastore import StudyDatastore
 from monailabel_app.errors import Refused
+from monailabel_app.metrics import Metrics
+from monailabel_app.scratch import Scratch
+from monailabel_app.settings import MEGABYTE, server_settings
 from monailabel_app.studies import VolumeCache, locate
+from monailabel_app.turns import Line, Ticket
 from prsmed.errors import PRSMedError
 from prsmed.inference import Engine
 
 logger = logging.getLogger(__name__)
 
 TASK = "prsmed"
-# A preset's name or a checkpoint folder.
-MODEL_VARIABLE = "PRSMED_MODEL"
 
 
 class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
@@ -38,10 +43,20 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
         app_dir: This folder, where MONAI Label puts its logs.
         studies: A folder (see :class:`~monailabel_app.datastore.StudyDatastore`) or a DICOMweb server's URL.
         conf: MONAI Label's ``--conf`` pairs; none are ours.
+
+    Attributes:
+        is_guarded: Whether our web application stands before it: then an upload is a :class:`~pathlib.Path` and an
+            image that is text is an id. Under the stock one, an upload is text too: a path in the temporary folder.
     """
 
     def __init__(self, app_dir: str, studies: str, conf: dict[str, str]) -> None:
-        self._engine = Engine.load(os.environ.get(MODEL_VARIABLE, "nano"))
+        chosen = server_settings()
+        self.is_guarded = False
+        self.is_ready = False
+        self.scratch = Scratch()
+        self.metrics = Metrics()
+        self.line = Line(chosen.max_waiting)
+        self._engine = _load_engine()
         super().__init__(
             app_dir=app_dir,
             studies=studies,
@@ -50,20 +65,25 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
             description="Questions about medical images, answered with a mask and words. Research use only.",
             version=prsmed.__version__,
         )
+        self.metrics.watch(self.task)
 
     def init_datastore(self) -> Datastore:
-        """Our datastore for a folder; MONAI Label's own for a URL."""
+        """Our datastore for a folder or a DICOMweb server."""
         if self.studies.startswith(("http://", "https://")):
             return super().init_datastore()
         return StudyDatastore(
             self.studies,
             auto_reload=settings.MONAI_LABEL_DATASTORE_AUTO_RELOAD,
             read_only=settings.MONAI_LABEL_DATASTORE_READ_ONLY,
+            state=server_settings().state,
         )
 
     def init_infers(self) -> dict[str, InferTask]:
         """The one task, ``prsmed``."""
-        return {TASK: AskTask(self._engine, VolumeCache())}
+        chosen = server_settings()
+        volumes = VolumeCache(chosen.cache_volumes_mb * MEGABYTE)
+        conversations = Conversations(chosen.max_conversations, chosen.max_turns, 60 * chosen.conversation_minutes)
+        return {TASK: AskTask(self._engine, volumes, self.line, conversations, self.metrics.answer)}
 
     def init_strategies(self) -> dict[str, Strategy]:
         """Images in order of their ids. (MONAI Label's Random fails when all were served in one second.)"""
@@ -72,53 +92,117 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
     def on_init_complete(self) -> None:
         """Load the model in the background, so that the first question is not the slow one."""
         super().on_init_complete()
-        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
+        threading.Thread(target=self._warm_up, args=(self.task().engine,), name="warm-up", daemon=True).start()
 
-    def infer(self, request: dict[str, Any], datastore: Datastore | None = None) -> dict[str, Any]:
-        """Run a question.
-
-        Unlike MONAI Label's own, ``image`` is an id of the datastore or an upload, never another path of the
-        server; a DICOM series reaches the task as its folder, with its modality and window; and a user's
-        mistake is a 4xx.
+    def task(self, model: object = TASK) -> AskTask:
+        """The ask task.
 
         Raises:
-            Refused: Anything wrong with the request or the image; nothing is written.
+            PRSMedError: ``unknown_model``.
         """
-        datastore = datastore or self.datastore()
+        task = self._infers.get(model) if isinstance(model, str) else None
+        if task is None:
+            raise PRSMedError(
+                "unknown_model", f"there is no model {str(model)[:60]!r}; the models are {', '.join(self._infers)}"
+            )
+        assert isinstance(task, AskTask)
+        return task
+
+    @contextmanager
+    def ticket(self, user: str, ticket_id: str | None = None) -> Iterator[Ticket]:
+        """A place in the line, for the block.
+
+        Raises:
+            PRSMedError: ``busy``, ``ticket_in_use``.
+        """
+        ticket = self.line.join(user, ticket_id)
         try:
-            task = self._infers.get(request.get("model"))
-            if task is None:
-                known = ", ".join(self._infers)
-                raise PRSMedError(
-                    "unknown_model", f"there is no model {request.get('model')!r}; the models are {known}"
-                )
-            image = request.get("image")
-            path = locate(datastore, image, self._upload_folders())
-            file, params = task({**request, "image": str(path)})
+            yield ticket
+        finally:
+            self.line.leave(ticket)
+
+    def asked(self, image: object, ticket: Ticket) -> Asked:
+        """Who asks about which image.
+
+        Args:
+            image: An id of the datastore, or the path of an upload.
+            ticket: The question's.
+
+        Raises:
+            PRSMedError: ``unknown_image``.
+        """
+        return Asked(ticket.user, str(image), self._source(image), ticket)
+
+    def infer(self, request: dict[str, Any], datastore: Datastore | None = None) -> dict[str, Any]:
+        """MONAI Label's interface: :meth:`answer` for a user without a name.
+
+        Raises:
+            Refused: Anything wrong with the request or the image, as a 4xx; nothing is written.
+        """
+        try:
+            with self.ticket("") as ticket:
+                return self.answer(request, ticket)
         except PRSMedError as error:
             logger.info("Refused: %s", error.code)
             raise Refused(error) from error
+
+    def answer(self, request: dict[str, Any], ticket: Ticket) -> dict[str, Any]:
+        """Run a question.
+
+        Unlike MONAI Label's own, ``image`` is an id of the datastore or an upload, never another path of the
+        server, and a DICOM series reaches the task as its folder, with its modality and window.
+
+        Args:
+            request: MONAI Label's request: ``model``, ``image`` and the params of the Ask contract.
+            ticket: The question's.
+
+        Raises:
+            PRSMedError: For anything wrong with the request or the image; nothing is written.
+        """
+        task = self.task(request.get("model"))
+        image = request.get("image")
+        by = self.asked(image, ticket)
+        file, params = task({**request, "asked": by, "folder": self.scratch.path})
         label = file
-        if file and request.get("save_label") and image in datastore.list_images():
+        if file and request.get("save_label") and isinstance(image, str) and not os.path.isabs(image):
             tag = request.get("label_tag", DefaultLabelTag.ORIGINAL)
-            label = datastore.save_label(image, file, tag, {"model": request["model"], "params": params})
+            label = self.datastore().save_label(image, file, tag, {"model": request["model"], "params": params})
         return {"label": label, "tag": DefaultLabelTag.ORIGINAL, "file": file, "params": params}
 
+    def reload(self) -> None:
+        """Read the model's folder again; running questions finish on the old one."""
+        engine = _load_engine()
+        engine.warm_up()
+        self.task().swap(engine)
+
     def close(self) -> None:
-        """Leave no copy of an image behind."""
+        """Stop what waits, and leave no copy of an image behind."""
+        self.line.close()
         datastore = self.datastore()
-        if isinstance(datastore, StudyDatastore):
+        if hasattr(datastore, "close"):
             datastore.close()
+        self.scratch.close()
 
-    def _upload_folders(self) -> tuple[Path, ...]:
-        sessions = self.sessions()
-        folders = [tempfile.gettempdir(), *([sessions.store_path] if sessions else [])]
-        return tuple(Path(folder).resolve() for folder in folders)
+    def _source(self, image: object) -> Path:
+        if isinstance(image, Path):
+            return image
+        if not self.is_guarded and isinstance(image, str) and os.path.isabs(image):
+            path = Path(image).resolve()
+            uploads = {Path(tempfile.gettempdir()).resolve(), Path(self.sessions().store_path).resolve()}
+            if uploads.intersection(path.parents) and path.exists():
+                return path
+        return locate(self.datastore(), image)
 
-    def _warm_up(self) -> None:
+    def _warm_up(self, engine: Engine) -> None:
         try:
-            self._engine.warm_up()
+            engine.warm_up()
         except PRSMedError as error:
             logger.error("The model cannot be loaded: %s", error)
         else:
-            logger.info("Ready: model %s is loaded", self._engine.version.version)
+            self.is_ready = True
+            logger.info("Ready: model %s is loaded", engine.version.version)
+
+
+def _load_engine() -> Engine:
+    chosen = server_settings()
+    return Engine.load(chosen.model, cache_bytes=chosen.cache_features_mb * MEGABYTE)

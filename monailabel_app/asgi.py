@@ -1,113 +1,94 @@
-"""MONAI Label's web application with our manners: `start_server ... --uvicorn_app monailabel_app.asgi:app`.
+"""The web application: `start_server ... --uvicorn_app monailabel_app.asgi:app`.
 
-It adds four things and changes nothing else: a question runs in a worker thread, so that the server answers
-others meanwhile; a malformed request is a 4xx; errors are ``{"error": {"code", "message"}}``; the app is closed
-when the server stops.
+MONAI Label's protocol, so that its stock clients work unchanged, without its weak points: nothing blocks the event
+loop, questions stand in line and stream, errors are JSON, and every request passes the guard. Stock routes that this
+server does not offer: replacing a model's file, whole-slide inference, its log page.
 """
 
 from __future__ import annotations
 
-import json
-import logging
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from types import FrameType
 
-from fastapi import APIRouter, Depends, FastAPI, File, Form, Request, UploadFile
-from fastapi.background import BackgroundTasks
-from fastapi.responses import JSONResponse
-from monailabel.app import app
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from monailabel.config import settings
-from monailabel.endpoints.infer import ResultType, run_inference
-from monailabel.endpoints.user.auth import RBAC, User
-from monailabel.interfaces.exception import (
-    ImageNotFoundException,
-    LabelNotFoundException,
-    MONAILabelError,
-    MONAILabelException,
-)
+from monailabel.endpoints import activelearning, batch_infer, datastore, info, ohif, scoring, session, train
 from monailabel.interfaces.utils.app import app_instance
+from monailabel.utils.async_tasks.task import AsyncTask
 
-from monailabel_app.errors import Refused, error_json
-from prsmed.errors import PRSMedError
+import prsmed
+from monailabel_app.guard.privacy import be_discreet, keep_quiet
+from monailabel_app.settings import MEGABYTE, server_settings
+from monailabel_app.web import proxy, questions, service, uploads
+from monailabel_app.web.access import AccessLog
+from monailabel_app.web.handlers import add_handlers
+from monailabel_app.web.limits import BodyLimit
+from monailabel_app.web.people import doorkeeper
+from monailabel_app.web.stock import guarded
 
-__all__ = ["app"]
+__all__ = ["app", "build"]
 
-logger = logging.getLogger(__name__)
-_router = APIRouter()
-
-
-@_router.post("/infer/{model}", tags=["Infer"], summary="Ask a question about an image")
-def infer(
-    background_tasks: BackgroundTasks,
-    model: str,
-    image: str = "",
-    session_id: str = "",
-    params: str = Form("{}"),
-    file: UploadFile = File(None),  # noqa: B008
-    label: UploadFile = File(None),  # noqa: B008
-    output: ResultType | None = None,
-    user: User = Depends(RBAC(settings.MONAI_LABEL_AUTH_ROLE_USER)),  # noqa: B008
-) -> object:
-    """MONAI Label's infer route, but in a worker thread: FastAPI runs a plain `def` there."""
-    asked = _parse(params)
-    if not (image or session_id or file):
-        raise PRSMedError("image_missing", "no image was named; give image=ID, a session_id or a file")
-    if output is not None:
-        asked["output"] = output.value
-    try:
-        return run_inference(background_tasks, model, image, session_id, json.dumps(asked), file, label, output)
-    except BaseException:
-        # FastAPI drops the tasks of a request that failed; these delete what the client uploaded.
-        for task in background_tasks.tasks:
-            task.func(*task.args, **task.kwargs)
-        raise
-
-
-def _parse(params: str) -> dict[str, Any]:
-    try:
-        parsed = json.loads(params or "{}")
-    except (ValueError, RecursionError):
-        raise PRSMedError("bad_params", 'params is not JSON; send an object such as {"prompt": "..."}') from None
-    if not isinstance(parsed, dict):
-        raise PRSMedError("bad_params", f"params is a JSON {type(parsed).__name__}; send an object with a prompt")
-    return parsed
-
-
-@app.exception_handler(Refused)
-def _refused(request: Request, error: Refused) -> JSONResponse:
-    return JSONResponse(error.detail, status_code=error.status_code)
-
-
-@app.exception_handler(PRSMedError)
-def _mistake(request: Request, error: PRSMedError) -> JSONResponse:
-    return _refused(request, Refused(error))
-
-
-@app.exception_handler(MONAILabelException)
-def _monailabel(request: Request, error: MONAILabelException) -> JSONResponse:
-    if isinstance(error, ImageNotFoundException | LabelNotFoundException):
-        return JSONResponse(error_json("not_found", error.msg), status_code=404)
-    if error.error == MONAILabelError.INVALID_INPUT:
-        return JSONResponse(error_json("invalid_input", error.msg), status_code=400)
-    logger.error("MONAI Label failed", exc_info=error)
-    return _internal(request, error)
-
-
-@app.exception_handler(Exception)
-def _internal(request: Request, error: Exception) -> JSONResponse:
-    body = error_json("internal_error", "the server failed; its log says why")
-    return JSONResponse(body, status_code=500)
+_CHILDREN = ("train", "scoring", "batch_infer")
 
 
 @asynccontextmanager
-async def _closing_lifespan(application: FastAPI) -> AsyncIterator[Any]:
-    async with _stock_lifespan(application) as state:
-        yield state
-    app_instance().close()
+async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
+    instance = app_instance()
+    instance.is_guarded = True
+    instance.server_mode(True)
+    be_discreet([settings.MONAI_LABEL_STUDIES, str(instance.scratch.path)], instance.datastore().list_images)
+    instance.on_init_complete()
+    # Open streams would keep the server from stopping.
+    previous = signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, lambda number, frame: _stop(number, frame, previous))
+    yield
+    for method in _CHILDREN:
+        AsyncTask.stop(method)
+    instance.close()
 
 
-_stock_lifespan = app.router.lifespan_context
-app.router.lifespan_context = _closing_lifespan
-# The first route that matches wins.
-app.router.routes[:0] = _router.routes
+def _stop(number: int, frame: FrameType | None, previous: object) -> None:
+    app_instance().line.close()
+    if callable(previous):
+        previous(number, frame)
+
+
+def build() -> FastAPI:
+    """The application, as the settings want it."""
+    chosen = server_settings()
+    doorkeeper()
+    application = FastAPI(
+        title="PRS-Med for MONAI Label",
+        version=prsmed.__version__,
+        description="Ask a medical image a question; get a mask and an answer. Research use only.",
+        docs_url="/",
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    for stock in (info, datastore, activelearning, train, batch_infer, scoring, session):
+        application.include_router(guarded(stock.router, uploads.REPLACED))
+    for router in (questions.router, uploads.router, service.router):
+        application.include_router(router)
+    if "reload" in chosen.open:
+        application.include_router(service.reload_router)
+    if "proxy" in chosen.open:
+        application.include_router(proxy.router)
+        application.include_router(guarded(ohif.router))
+    add_handlers(application)
+    if settings.MONAI_LABEL_CORS_ORIGINS:
+        application.add_middleware(
+            CORSMiddleware,
+            allow_origins=[str(origin).rstrip("/") for origin in settings.MONAI_LABEL_CORS_ORIGINS],
+            allow_methods=["*"],
+            allow_headers=["*"],
+        )
+    application.add_middleware(BodyLimit, upload_bytes=chosen.max_upload_mb * MEGABYTE)
+    application.add_middleware(AccessLog)
+    return application
+
+
+keep_quiet()
+app = build()

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import json
+import logging
 import os
 import tempfile
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pydicom
-from monailabel.datastore.local import LocalDatastore
+from monailabel.datastore.local import DataModel, ImageLabelModel, LocalDatastore
+from monailabel.interfaces.exception import ImageNotFoundException
 from pydicom.errors import InvalidDicomError
 
 from monailabel_app.convert import write_image
+from monailabel_app.files import can_write, copy_whole, write_whole
+from monailabel_app.settings import DEFAULT_STATE
+from prsmed.errors import PRSMedError
 from prsmed.imaging import read_volume
 from prsmed.imaging.dicom_header import is_image
+
+logger = logging.getLogger(__name__)
 
 IMAGE_PATTERNS = (
     "*.nii.gz",
@@ -28,7 +40,7 @@ IMAGE_PATTERNS = (
     "*.tif",
     "*.tiff",
 )
-_LABELS = "labels"
+_LABELS, _CONFIG = "labels", "datastore_v2.json"
 _SERIES_EXTENSION = ""
 
 
@@ -41,22 +53,32 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
     Stock clients download an image as one file, so :meth:`get_image_uri` answers a series with an NRRD copy
     of the same geometry, made on first use in a private temporary folder; :meth:`close` deletes it.
 
+    Safe to use from several threads. What was saved stays whole when the process is killed at any point: files are
+    written beside their place and then moved there.
+
     Args:
-        folder: The studies. MONAI Label keeps ``datastore_v2.json`` and ``labels/`` in it.
+        folder: The studies. MONAI Label keeps ``datastore_v2.json`` and ``labels/`` in it, or, when it cannot be
+            written, in a folder of its own below ``state``.
         auto_reload: Watch for new and deleted files (a new series folder is found when its id is asked for).
         read_only: Do not reconcile the list of images with the folder at start.
+        state: See ``folder``.
     """
 
-    def __init__(self, folder: str, *, auto_reload: bool = False, read_only: bool = False) -> None:
+    def __init__(
+        self, folder: str, *, auto_reload: bool = False, read_only: bool = False, state: Path = DEFAULT_STATE
+    ) -> None:
         # The base class calls methods below while it is being built.
         self._root = Path(folder)
+        self._home = _home(self._root, state)
+        self._labels_dir = _LABELS if self._home == self._root else str(self._home / _LABELS)
         self._lock = threading.RLock()
         self._copies: tempfile.TemporaryDirectory[str] | None = None
         self._scanned: dict[Path, tuple[int, bool]] = {}
         self._series = self._find_series()
         super().__init__(
             folder,
-            labels_dir=_LABELS,
+            labels_dir=self._labels_dir,
+            datastore_config=str(self._home / _CONFIG),
             extensions=IMAGE_PATTERNS,
             auto_reload=auto_reload,
             read_only=read_only,
@@ -106,6 +128,82 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
                 write_image(read_volume(series), copy)
         return copy
 
+    @property
+    def _lock_file(self) -> str:
+        return str(self._home / ".lock")
+
+    @_lock_file.setter
+    def _lock_file(self, value: str) -> None:
+        """The base class would put it into the studies."""
+
+    def add_image(self, image_id: str, image_filename: str, image_info: dict[str, Any]) -> str:
+        """Take an image into the studies, in place of one with its id.
+
+        Raises:
+            PRSMedError: ``read_only`` when the studies cannot be written.
+        """
+        if self._home != self._root:
+            raise PRSMedError("read_only", "the server's folder of studies cannot be written; add the image there")
+        with self._lock:
+            self._init_from_datastore_file()
+            _, extension = self._to_id(os.path.basename(image_filename))
+            old = self._datastore.objects.get(image_id)
+            labels = old.labels if old else {}
+            name = image_id + extension
+            copy_whole(Path(image_filename), self._root / name)
+            if old and old.image.ext not in (extension, _SERIES_EXTENSION):
+                (self._root / (image_id + old.image.ext)).unlink(missing_ok=True)
+            info = {**image_info, "ts": int(time.time()), "name": name}
+            self._datastore.objects[image_id] = ImageLabelModel(
+                image=DataModel(info=info, ext=extension), labels=labels
+            )
+            self._update_datastore_file()
+        return image_id
+
+    def save_label(self, image_id: str, label_filename: str, label_tag: str, label_info: dict[str, Any]) -> str:
+        """Keep a label, in place of the one the image has under the tag.
+
+        Raises:
+            ImageNotFoundException: There is no such image.
+        """
+        with self._lock:
+            # Another process may have saved something (batch inference does).
+            self._init_from_datastore_file()
+            image = self._datastore.objects.get(image_id)
+            if image is None:
+                raise ImageNotFoundException(f"Image {image_id} not found")
+            _, extension = self._to_id(os.path.basename(label_filename))
+            folder, name = Path(self._datastore.label_path(label_tag)), image_id + extension
+            folder.mkdir(parents=True, exist_ok=True)
+            copy_whole(Path(label_filename), folder / name)
+            old = image.labels.get(label_tag)
+            info = {**label_info, "ts": int(time.time()), "name": name}
+            image.labels[label_tag] = DataModel(info=info, ext=extension)
+            self._update_datastore_file()
+            if old and old.ext != extension:
+                (folder / (image_id + old.ext)).unlink(missing_ok=True)
+        return image_id
+
+    def _update_datastore_file(self, lock: bool = True) -> None:
+        with self._lock:
+            self._ignore_event_config = True
+            text = json.dumps(self._datastore.model_dump(exclude={"base_path"}), indent=2, default=str)
+            write_whole(text.encode(), Path(self._datastore_config_path))
+            self._config_ts = os.stat(self._datastore_config_path).st_mtime
+
+    def _init_from_datastore_file(self, throw_exception: bool = False) -> None:
+        with self._lock:
+            try:
+                super()._init_from_datastore_file(throw_exception=True)
+            except ValueError:
+                # Never ours, which are whole; the images and labels themselves are found again by their files.
+                damaged = Path(self._datastore_config_path)
+                kept = damaged.with_name(f"{damaged.name}.damaged-{int(time.time())}")
+                damaged.rename(kept)
+                logger.error("%s is damaged; it was set aside as %s and begun anew", _CONFIG, kept.name)
+            # A list that was moved names the place where its labels were.
+            self._datastore.labels_dir = self._labels_dir
+
     def _reconcile_datastore(self) -> None:
         # Called by the file watcher's thread too; the base class empties and refills its list on the way.
         with self._lock:
@@ -147,6 +245,36 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
         if self._scanned.get(folder, (0, False))[0] != changed:
             self._scanned[folder] = changed, any(_is_dicom_image(folder / name) for name in sorted(files))
         return self._scanned[folder][1]
+
+
+def _home(studies: Path, state: Path) -> Path:
+    """Where the datastore's own files go."""
+    studies.mkdir(parents=True, exist_ok=True)
+    if can_write(studies):
+        return studies
+    home = state / f"{studies.name}-{hashlib.sha256(str(studies.resolve()).encode()).hexdigest()[:12]}"
+    home.mkdir(parents=True, exist_ok=True)
+    logger.warning("The studies cannot be written; labels and their list are kept in the state folder (PRSMED_STATE)")
+    return home
+
+
+def _locked(stock: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(stock)
+    def method(self: StudyDatastore, *args: Any, **kwargs: Any) -> Any:
+        with self._lock:
+            return stock(self, *args, **kwargs)
+
+    return method
+
+
+# The stock methods that walk through the list while others may be changing it.
+for _name in (
+    *("datalist", "get_dataset_archive", "get_labeled_images", "get_unlabeled_images", "json", "list_images"),
+    *("get_image_info", "get_label_info", "get_label_uri", "remove_image", "remove_label", "status"),
+    *("update_image_info", "update_label_info"),
+):
+    if _name not in vars(StudyDatastore):
+        setattr(StudyDatastore, _name, _locked(getattr(LocalDatastore, _name)))
 
 
 def _is_dicom_image(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""A user's mistake as an HTTP answer: 4xx and one JSON object; 503 when the server is set up wrongly."""
+"""A user's mistake as an HTTP answer: a status and one JSON object."""
 
 from __future__ import annotations
 
@@ -8,10 +8,32 @@ from fastapi import HTTPException
 
 from prsmed.errors import PRSMedError
 
-_NOT_FOUND = frozenset({"unknown_image", "unknown_model"})
-# Mistakes of whoever runs the server, which no request can cure.
-_SERVER_SETUP = frozenset({"bad_checkpoint", "checkpoint_not_found", "unknown_preset"})
-_STATUS_BAD_REQUEST, _STATUS_NOT_FOUND, _STATUS_UNAVAILABLE = 400, 404, 503
+_BAD_REQUEST = 400
+_STATUS = {
+    "unauthorized": 401,
+    "foreign_page": 403,
+    "forbidden": 403,
+    "keys_required": 403,
+    "read_only": 403,
+    "not_found": 404,
+    "unknown_conversation": 404,
+    "unknown_image": 404,
+    "unknown_method": 404,
+    "unknown_model": 404,
+    "unknown_strategy": 404,
+    "unknown_ticket": 404,
+    "unknown_trainer": 404,
+    "cancelled": 409,
+    "ticket_in_use": 409,
+    "too_large": 413,
+    "busy": 429,
+    "out_of_memory": 503,
+    "pacs_unreachable": 503,
+    "realm_unreachable": 503,
+}
+# Mistakes of whoever runs the server, which no request can cure. They name its files; those are for its log.
+_SERVER_SETUP = frozenset({"bad_api_keys", "bad_checkpoint", "bad_setting", "checkpoint_not_found", "unknown_preset"})
+_UNAVAILABLE = 503
 
 
 class Refused(HTTPException):
@@ -22,23 +44,21 @@ class Refused(HTTPException):
     """
 
     def __init__(self, error: PRSMedError) -> None:
-        super().__init__(status_code=status_of(error.code), detail=error_json(error.code, _public_message(error)))
+        super().__init__(status_code=status_of(error.code), detail=error_of(error))
 
 
 def status_of(code: str) -> int:
-    """HTTP status of an error code: 404 for what does not exist, 503 for a broken set-up, else 400."""
-    if code in _NOT_FOUND:
-        return _STATUS_NOT_FOUND
-    return _STATUS_UNAVAILABLE if code in _SERVER_SETUP else _STATUS_BAD_REQUEST
+    """HTTP status of an error code: 503 for a broken set-up, 400 unless another is known."""
+    return _UNAVAILABLE if code in _SERVER_SETUP else _STATUS.get(code, _BAD_REQUEST)
+
+
+def error_of(error: PRSMedError) -> dict[str, Any]:
+    """The body that tells a mistake."""
+    if error.code in _SERVER_SETUP:
+        return error_json(error.code, "the server is not set up rightly; ask whoever runs it to look at its log")
+    return error_json(error.code, str(error))
 
 
 def error_json(code: str, message: str) -> dict[str, Any]:
     """The body of every error: ``{"error": {"code": ..., "message": ...}}``."""
     return {"error": {"code": code, "message": message}}
-
-
-def _public_message(error: PRSMedError) -> str:
-    # A set-up error names files of the server; those are for its log, not for its clients.
-    if error.code in _SERVER_SETUP:
-        return "the server's model could not be loaded; ask whoever runs it to look at its log"
-    return str(error)

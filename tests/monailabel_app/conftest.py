@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import nibabel as nib
@@ -13,6 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from running import serve
+from tiny_model import write_tiny_model
 
 
 def oblique_affine(spacing: tuple[float, float, float] = (0.9, 1.1, 3.0)) -> NDArray[np.float64]:
@@ -81,3 +85,20 @@ def write_studies(folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def studies_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_studies(tmp_path_factory.mktemp("studies"))
+
+
+@pytest.fixture(scope="session")
+def studies(studies_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copytree(studies_folder, tmp_path_factory.mktemp("served") / "studies"))
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="session")
+def url(studies: Path, model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    log = tmp_path_factory.mktemp("log") / "server.log"
+    for server in serve(studies, model, log, "monailabel_app.asgi:app"):
+        yield server.url

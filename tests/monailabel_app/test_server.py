@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import tempfile
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +15,9 @@ import pytest
 import requests
 import SimpleITK as sitk
 from PIL import Image
-from requests_toolbelt.multipart import decoder
-from tiny_model import FOUND, MISSED, write_tiny_model
+from running import ask, parts, serve
+from tiny_model import FOUND, MISSED
 
-from monailabel_app.process import ServerProcess
 from prsmed.imaging import Volume, read_volume
 
 pytestmark = pytest.mark.slow
@@ -49,56 +46,6 @@ FINDING = {
     "confidence",
 }
 IMAGES = {"nifti": ".nii.gz", "nrrd": ".nrrd", "series": ".nii.gz", "photo": ".png", "patient.1__CT": ".nii"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def serve(studies: Path, model: Path, log: Path, uvicorn_app: str) -> Iterator[ServerProcess]:
-    server = ServerProcess(str(studies), "127.0.0.1", free_port(), str(model), log, uvicorn_app)
-    try:
-        server.start()
-        for _ in server.wait_until_ready():
-            pass
-        yield server
-    finally:
-        server.stop()
-
-
-@pytest.fixture(scope="session")
-def studies(studies_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Path(shutil.copytree(studies_folder, tmp_path_factory.mktemp("served") / "studies"))
-
-
-@pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_model(tmp_path_factory.mktemp("model"))
-
-
-@pytest.fixture(scope="session")
-def url(studies: Path, model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    log = tmp_path_factory.mktemp("log") / "server.log"
-    for server in serve(studies, model, log, "monailabel_app.asgi:app"):
-        yield server.url
-
-
-def ask(url: str, image: str, /, output: str = "all", **params: object) -> requests.Response:
-    fields = {"params": (None, json.dumps({"prompt": FOUND, **params}))}
-    return requests.post(f"{url}/infer/prsmed", params={"image": image, "output": output}, files=fields, timeout=300)
-
-
-def parts(response: requests.Response) -> tuple[dict[str, Any], bytes | None]:
-    """The JSON and, if there is one, the mask file of a response."""
-    response.raise_for_status()
-    if response.headers["content-type"] == "application/json":
-        return response.json(), None
-    found = decoder.MultipartDecoder.from_response(response).parts
-    named = {part.headers[b"Content-Disposition"].split(b'name="')[1].split(b'"')[0]: part for part in found}
-    assert set(named) == {b"params", b"image"}
-    return json.loads(named[b"params"].text), named[b"image"].content
 
 
 def lasting_files(folder: Path) -> dict[str, tuple[int, int]]:
@@ -197,12 +144,10 @@ def test_a_picture_answers_with_a_picture_of_its_size(url: str, tmp_path: Path) 
 
 
 def test_options_reach_the_engine(url: str) -> None:
-    answer, _ = parts(ask(url, "nifti", plane="coronal", slice="7", window="40, 400", conversation="c-1"))
+    answer, _ = parts(ask(url, "nifti", plane="coronal", slice="7", window="40, 400"))
     assert answer["view"] == {"mode": "slice", "plane": "coronal", "slice": 7, "window": [40.0, 400.0]}
-    assert answer["conversation"] == "c-1"
     answer, _ = parts(ask(url, "nifti", mode="volume", slice_range=[2, 4], window="soft tissue"))
     assert answer["view"] == {"mode": "volume", "plane": "axial", "slice_range": [2, 4]}
-    assert answer["conversation"] is None
 
 
 def test_json_alone_when_there_is_no_mask(url: str) -> None:
@@ -254,8 +199,8 @@ def test_special_tokens_in_a_question_are_only_text(url: str) -> None:
         ("nothing", {}, 404, "unknown_image"),
         ("../nifti", {}, 404, "unknown_image"),
         ("/etc/hostname", {}, 404, "unknown_image"),
-        ("nifti", {"image": "/etc/hostname"}, 404, "unknown_image"),
-        ("nifti", {"model": "other"}, 404, "unknown_model"),
+        ("nifti", {"conversation": "nobodys"}, 404, "unknown_conversation"),
+        ("nifti", {"ticket": "../x"}, 400, "bad_ticket"),
         ("nifti", {"plane": "diagonal"}, 400, "unknown_plane"),
         ("nifti", {"slice": 12}, 400, "slice_out_of_range"),
         ("nifti", {"slice": -1}, 400, "slice_out_of_range"),
@@ -297,9 +242,17 @@ def test_no_image_at_all(url: str) -> None:
     assert (response.status_code, response.json()["error"]["code"]) == (400, "image_missing")
 
 
-def test_stock_errors_keep_their_form(url: str) -> None:
+def test_errors_of_stock_routes_have_the_same_form(url: str) -> None:
     response = requests.get(f"{url}/datastore/image", params={"image": "nothing"}, timeout=60)
-    assert (response.status_code, response.json()) == (404, {"detail": "Image NOT Found"})
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "not_found")
+    response = requests.get(f"{url}/datastore/", params={"output": "everything"}, timeout=60)
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "invalid_request")
+
+
+def test_params_cannot_name_another_image_or_model(url: str) -> None:
+    answer, _ = parts(ask(url, "photo", image="/etc/hostname", model="other", asked="me", folder="/etc"))
+    check_contract(answer, has_mask=True)
+    assert requests.post(f"{url}/infer/other?image=photo", timeout=60).json()["error"]["code"] == "unknown_model"
 
 
 def test_a_broken_series_is_explained(url: str, studies: Path) -> None:

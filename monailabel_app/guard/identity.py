@@ -1,0 +1,114 @@
+"""Who asks, and what they may do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from monailabel.config import settings
+
+from monailabel_app.guard.api_keys import ApiKeys
+from monailabel_app.guard.tokens import TokenVerifier
+from monailabel_app.settings import server_settings
+from prsmed.errors import PRSMedError
+
+ROLES = {
+    "admin": settings.MONAI_LABEL_AUTH_ROLE_ADMIN,
+    "reviewer": settings.MONAI_LABEL_AUTH_ROLE_REVIEWER,
+    "annotator": settings.MONAI_LABEL_AUTH_ROLE_ANNOTATOR,
+    "user": settings.MONAI_LABEL_AUTH_ROLE_USER,
+}
+"""Our short names of MONAI Label's roles, the mightiest first; each may do what those after it may."""
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1", "localhost"})
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who sent a request: name and short names of roles."""
+
+    name: str
+    roles: frozenset[str]
+
+    def may(self, role: str) -> bool:
+        """Whether they have the role, or one that is mightier."""
+        order = list(ROLES)
+        return any(order.index(own) <= order.index(role) for own in self.roles)
+
+
+EVERYONE = Person("local", frozenset(ROLES))
+"""Whoever is at this machine, when no keys and no tokens are asked for."""
+
+
+class Doorkeeper:
+    """Tells who somebody is from what they show.
+
+    Keys (``PRSMED_API_KEYS``) and tokens (``MONAI_LABEL_AUTH_ENABLE``) may be used together. With neither, only this
+    machine itself is let in.
+    """
+
+    def __init__(self) -> None:
+        chosen = server_settings()
+        self.keys = ApiKeys(chosen.api_keys) if chosen.api_keys else None
+        self.tokens: TokenVerifier | None = None
+        if settings.MONAI_LABEL_AUTH_ENABLE:
+            self.tokens = TokenVerifier(
+                settings.MONAI_LABEL_AUTH_REALM_URI,
+                audience=chosen.jwt_audience or settings.MONAI_LABEL_AUTH_CLIENT_ID,
+                name_claim=settings.MONAI_LABEL_AUTH_TOKEN_USERNAME,
+                roles_claim=settings.MONAI_LABEL_AUTH_TOKEN_ROLES,
+                timeout=settings.MONAI_LABEL_AUTH_TIMEOUT,
+            )
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether people have to say who they are."""
+        return self.keys is not None or self.tokens is not None
+
+    def person(self, shown: str | None) -> Person:
+        """Who shows a key or token.
+
+        Raises:
+            PRSMedError: ``unauthorized``.
+        """
+        if not self.is_asking:
+            return EVERYONE
+        if not shown:
+            raise PRSMedError("unauthorized", "no key was shown; send the header Authorization: Bearer KEY")
+        if self.keys is not None and (found := self.keys.find(shown)):
+            return Person(*found)
+        if self.tokens is not None:
+            name, roles = self.tokens.verify(shown)
+            return Person(name, frozenset(short for short, long in ROLES.items() if long in roles))
+        raise PRSMedError("unauthorized", "the key is not known; ask whoever runs the server for one")
+
+
+def check_neighbour(reached: str | None, host: str, origin: str | None, allowed_origins: Collection[str]) -> None:
+    """Let nobody in from elsewhere when nobody has to say who they are.
+
+    A page of another site, open in a browser on this machine, can send requests to this machine too (and, by DNS
+    rebinding, under a name of its own); it is told by ``Origin`` and ``Host``.
+
+    Args:
+        reached: The server's own address that the request came to; ``None`` for a Unix socket.
+        host: The request's ``Host`` without the port.
+        origin: The request's ``Origin``.
+        allowed_origins: Pages that may (``MONAI_LABEL_CORS_ORIGINS``).
+
+    Raises:
+        PRSMedError: ``keys_required`` or ``foreign_page``.
+    """
+    if reached is not None and reached not in _LOOPBACK:
+        raise PRSMedError(
+            "keys_required",
+            "this server is reached from other machines but asks for no keys, so it answers nobody; whoever runs it "
+            "must set PRSMED_API_KEYS or MONAI_LABEL_AUTH_ENABLE (docs/operations.md)",
+        )
+    if host.strip("[]") not in _LOOPBACK and reached is not None:
+        raise PRSMedError("foreign_page", "a server without keys answers to 127.0.0.1 and localhost only")
+    if origin and origin not in allowed_origins and not _is_own(origin):
+        raise PRSMedError("foreign_page", "a page of another site may not use this server (MONAI_LABEL_CORS_ORIGINS)")
+
+
+def _is_own(origin: str) -> bool:
+    return origin.split("://")[-1].rsplit(":", 1)[0].strip("[]") in _LOOPBACK
