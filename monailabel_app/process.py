@@ -15,6 +15,7 @@ START_SECONDS = 300
 STOP_SECONDS = 15
 _POLL_SECONDS = 0.5
 _TAIL_LINES = 15
+_SERVER_ERROR = 500
 _MISTAKE = "prsmed.errors.PRSMedError: "
 _APP = Path(__file__).resolve().parent
 
@@ -111,7 +112,8 @@ class ServerProcess:
 
     def _answers(self) -> bool:
         try:
-            return requests.get(f"{self.url}/info/", timeout=5).ok
+            # MONAI Label's stock application has no such route, which is an answer too.
+            return requests.get(f"{self.url}/health", timeout=5).status_code < _SERVER_ERROR
         except requests.RequestException:
             return False
 

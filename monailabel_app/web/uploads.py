@@ -147,5 +147,6 @@ def _unpacked(files: list[UploadFile], folder: Path) -> Path:
         shutil.copyfileobj(files[0].file, target)
     series.mkdir()
     unpack(archive, series, server_settings().max_image_mb * MEGABYTE)
-    found = sorted(path for path in series.rglob("*") if path.is_file())
-    return found[0] if len(found) == 1 else series
+    found = [path for path in series.rglob("*") if path.is_file()]
+    folders = {path.parent for path in found}
+    return found[0] if len(found) == 1 else folders.pop() if len(folders) == 1 else series
