@@ -31,6 +31,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(MONAILabelException, _monailabel)
+    app.add_exception_handler(NotImplementedError, _not_supported)
     app.add_exception_handler(Exception, _internal)
 
 
@@ -69,6 +70,10 @@ def _monailabel(request: Request, error: Exception) -> JSONResponse:
         return JSONResponse(error_json("invalid_input", error.msg), status_code=400)
     logger.error("MONAI Label failed", exc_info=error)
     return _internal(request, error)
+
+
+def _not_supported(request: Request, error: Exception) -> JSONResponse:
+    return mistake(request, PRSMedError("not_supported", "this server's datastore cannot do that"))
 
 
 def _internal(request: Request, error: Exception) -> JSONResponse:

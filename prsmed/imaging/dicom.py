@@ -7,6 +7,8 @@ Error codes of this module, besides those of :mod:`prsmed.imaging.dicom_stack` a
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +33,25 @@ from prsmed.imaging.dicom_stack import FramePlace, stack_affine, stack_order
 from prsmed.imaging.volume import Volume
 
 
+def _odd_headers_told(read: Callable[[Path], Volume]) -> Callable[[Path], Volume]:
+    """pydicom converts a value when it is looked at: an odd one may fail anywhere, and in many ways."""
+
+    @functools.wraps(read)
+    def told(path: Path) -> Volume:
+        try:
+            return read(path)
+        except PRSMedError:
+            raise
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise PRSMedError(
+                "unreadable_image",
+                f"the DICOM header of {path.name} holds a value of the wrong kind or number; export it again",
+            ) from error
+
+    return told
+
+
+@_odd_headers_told
 def read_dicom_folder(folder: Path) -> Volume:
     """Read the one image series of a folder; files that are not DICOM images are passed over.
 
@@ -50,6 +71,7 @@ def read_dicom_folder(folder: Path) -> Volume:
     return _read_series(headers)
 
 
+@_odd_headers_told
 def read_dicom_file(path: Path) -> Volume:
     """Read one DICOM file: a slice, a radiograph, a photograph, an enhanced volume, a stack of frames.
 
