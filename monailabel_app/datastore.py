@@ -20,7 +20,7 @@ from monailabel.interfaces.exception import ImageNotFoundException
 from pydicom.errors import InvalidDicomError
 
 from monailabel_app.convert import write_image
-from monailabel_app.files import can_write, copy_whole, write_whole
+from monailabel_app.files import can_write, copy_whole, sweep_parts, write_whole
 from monailabel_app.settings import DEFAULT_STATE
 from prsmed.errors import PRSMedError
 from prsmed.imaging import read_volume
@@ -71,6 +71,7 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
         self._root = Path(folder)
         self._home = _home(self._root, state)
         self._labels_dir = _LABELS if self._home == self._root else str(self._home / _LABELS)
+        sweep_parts(self._home / _LABELS)
         self._lock = threading.RLock()
         self._copies: tempfile.TemporaryDirectory[str] | None = None
         self._scanned: dict[Path, tuple[int, bool]] = {}

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from pathlib import Path
+
+_PART = ".part-"
+# Another process may be writing right now.
+_STALE_SECONDS = 3600
 
 
 def can_write(folder: Path) -> bool:
@@ -16,6 +21,13 @@ def can_write(folder: Path) -> bool:
         return False
 
 
+def sweep_parts(folder: Path) -> None:
+    """Delete what a process that was killed had begun to write, below ``folder``."""
+    for part in folder.rglob(f"{_PART}*"):
+        if time.time() - part.stat().st_mtime > _STALE_SECONDS:
+            part.unlink(missing_ok=True)
+
+
 def copy_whole(source: Path, target: Path) -> None:
     """Copy a file; :func:`write_whole`."""
     write_whole(source.read_bytes(), target)
@@ -23,7 +35,7 @@ def copy_whole(source: Path, target: Path) -> None:
 
 def write_whole(content: bytes, target: Path) -> None:
     """Write a file so that a reader sees all of it or what was there before, whenever the process is killed."""
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".part-", delete=False) as part:
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=_PART, delete=False) as part:
         try:
             part.write(content)
             part.flush()
