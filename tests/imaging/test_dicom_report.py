@@ -72,7 +72,7 @@ def test_findings_of_a_volume_are_volumetric_groups(series: Series, tmp_path: Pa
     assert first.finding_type == codes.SCT.Lesion
     for number, group in enumerate((first, second), start=1):
         assert group.referenced_segment.referenced_sop_instance_uid == seg.SOPInstanceUID
-        assert group.referenced_segment.referenced_segment_number == number
+        assert group.referenced_segment[0].ReferencedSOPSequence[0].ReferencedSegmentNumber == number
     found = texts(report)
     assert (found[QUESTION.meaning], found[ANSWER.meaning]) == ("Wo ist das Ödem?", "Mitte.")
     assert found["Comment"] == "Research use only"
