@@ -19,9 +19,10 @@ from monailabel.interfaces.tasks.strategy import Strategy
 from monailabel.tasks.activelearning.first import First
 
 import prsmed
-from monailabel_app.ask import Asked, AskTask
+from monailabel_app.ask import Asked, AskTask, share_processors
 from monailabel_app.conversations import Conversations
 from monailabel_app.datastore import StudyDatastore
+from monailabel_app.dicomweb_open import open_remote
 from monailabel_app.errors import Refused
 from monailabel_app.metrics import Metrics
 from monailabel_app.scratch import Scratch
@@ -56,6 +57,7 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
         self.scratch = Scratch()
         self.metrics = Metrics()
         self.line = Line(chosen.max_waiting)
+        share_processors()
         self._engine = _load_engine()
         super().__init__(
             app_dir=app_dir,
@@ -77,6 +79,12 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
             read_only=settings.MONAI_LABEL_DATASTORE_READ_ONLY,
             state=server_settings().state,
         )
+
+    def init_remote_datastore(self) -> Datastore:
+        """Our datastore for a DICOMweb server, MONAI Label's own for XNAT and DSA."""
+        if settings.MONAI_LABEL_DATASTORE.lower() in {"xnat", "dsa"}:
+            return super().init_remote_datastore()
+        return open_remote(self.studies)
 
     def init_infers(self) -> dict[str, InferTask]:
         """The one task, ``prsmed``."""
@@ -172,7 +180,7 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
     def reload(self) -> None:
         """Read the model's folder again; running questions finish on the old one."""
         engine = _load_engine()
-        engine.warm_up()
+        self.task().device.submit(engine.warm_up).result()
         self.task().swap(engine)
 
     def close(self) -> None:
@@ -195,7 +203,7 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
 
     def _warm_up(self, engine: Engine) -> None:
         try:
-            engine.warm_up()
+            self.task().device.submit(engine.warm_up).result()
         except PRSMedError as error:
             logger.error("The model cannot be loaded: %s", error)
         else:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,6 +81,9 @@ class AskTask(InferTask):  # type: ignore[misc]
         self.volumes = volumes
         self.line = line
         self.conversations = conversations
+        # The model always runs in this one thread: torch keeps a team of helper threads for each thread that calls it,
+        # and teams take the processors from each other.
+        self.device = ThreadPoolExecutor(1, "model")
         self._observe = observe
 
     def is_valid(self) -> bool:
@@ -100,25 +105,35 @@ class AskTask(InferTask):  # type: ignore[misc]
         history = self.conversations.history(asked.conversation, by.user, by.image) if asked.conversation else ()
         return Question.prepare(asked, self.volumes.read(by.source), history)
 
-    def events(self, question: Question, ticket: Ticket) -> Iterator[Event]:
-        """Wait for the model and ask it; it is held until the last event was taken.
+    def answer(self, question: Question, ticket: Ticket, tell: Callable[[Event], None] = lambda event: None) -> Answer:
+        """Wait for the model and ask it.
+
+        Args:
+            question: What :meth:`prepare` made.
+            ticket: Its place in the line.
+            tell: Called with every event as it comes, in the model's thread; must not block.
 
         Raises:
             PRSMedError: ``cancelled``; ``out_of_memory``; the engine's.
         """
+        with self.line.turn(ticket):
+            answer = self.device.submit(self._run, question, ticket, tell).result()
+        self._observe(answer, ticket.waited)
+        return answer
+
+    def _run(self, question: Question, ticket: Ticket, tell: Callable[[Event], None]) -> Answer:
         try:
-            with self.line.turn(ticket):
-                for event in question.ask(self.engine):
-                    yield event
-                    ticket.check()
+            for event in question.ask(self.engine):
+                tell(event)
+                ticket.check()
         except torch.cuda.OutOfMemoryError as error:
             self.engine.seen.clear()
             torch.cuda.empty_cache()
             raise PRSMedError(
                 "out_of_memory", "the GPU has no memory left for this question; ask again, or about fewer slices"
             ) from error
-        if isinstance(event, Answer):
-            self._observe(event, ticket.waited)
+        assert isinstance(event, Answer)
+        return event
 
     def finish(self, question: Question, answer: Answer, by: Asked) -> dict[str, Any]:
         """The JSON of an answer, noted in its conversation."""
@@ -141,8 +156,13 @@ class AskTask(InferTask):  # type: ignore[misc]
         """
         by: Asked = request["asked"]
         question = self.prepare(request, by)
-        *_, answer = self.events(question, by.ticket)
-        assert isinstance(answer, Answer)
+        answer = self.answer(question, by.ticket)
         is_file_needed = answer.mask.any() or request.get("output") == "image"
         file = question.mask_file(answer.mask, request["folder"]) if is_file_needed else None
         return str(file) if file else None, self.finish(question, answer, by)
+
+
+def share_processors() -> None:
+    """Leave one processor to answer everybody else, unless ``OMP_NUM_THREADS`` says how many the model has."""
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, torch.get_num_threads() - 1))

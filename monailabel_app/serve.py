@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     console = Console(soft_wrap=True)
     try:
-        port = _port(options.host, options.port)
+        port = free_port(options.host, options.port)
         studies, questions = _studies(options.studies)
     except ValueError as error:
         console.print(f"[red]{escape(str(error))}[/red]")
@@ -104,7 +104,12 @@ def _studies(given: str | None) -> tuple[str, list[DemoQuestion] | None]:
     return given, None
 
 
-def _port(host: str, wanted: int | None) -> int:
+def free_port(host: str = "127.0.0.1", wanted: int | None = None) -> int:
+    """``wanted``, or the first free port from :data:`FIRST_PORT`.
+
+    Raises:
+        ValueError: It is taken, or all are.
+    """
     if wanted is not None:
         if not 1 <= wanted <= 65535:
             raise ValueError(f"--port {wanted} is outside 1..65535; choose another, or leave --port out")

@@ -40,8 +40,7 @@ async def stream_events(
             loop.call_soon_threadsafe(events.put_nowait, event)
 
         try:
-            for event in task.events(question, by.ticket):
-                put(event)
+            task.answer(question, by.ticket, put)
         except PRSMedError as error:
             put(error)
         except Exception:

@@ -158,7 +158,8 @@ class Engine:
         with watch.time("prefill"), torch.inference_mode():
             prompt = model.read(seen, questions)
         if model.config.draws_after_text:
-            speech = model.speak(seen.features, prompt, None)
+            with watch.time("text"):
+                speech = model.speak(seen.features, prompt, None)
             yield from self._words(speech, watch)
             names = name_targets(model.language.pieces(speech.rows[0]), question)
             drawn, _ = self._draw(image_slice, looked, seen, speech.context, names, watch)
@@ -166,7 +167,8 @@ class Engine:
         else:
             drawn, square_mask = self._draw(image_slice, looked, seen, prompt, [target_in(question)], watch)
             yield drawn
-            speech = model.speak(seen.features, prompt, square_mask)
+            with watch.time("text"):
+                speech = model.speak(seen.features, prompt, square_mask)
             yield from self._words(speech, watch)
         yield self._answer(speech.texts[0], drawn, watch)
 
