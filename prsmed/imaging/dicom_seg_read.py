@@ -66,7 +66,7 @@ def _read(
     _check_kind(seg)
     _check_image(seg, headers)
     names = segment_names(seg)
-    values = _values(names, known)
+    values = segment_values(names, known)
     labels = np.zeros(volume.shape, dtype=np.uint8)
     threshold = 1 if seg.SegmentationType == "BINARY" else (int(seg.get("MaximumFractionalValue") or 255) + 1) // 2
     is_flat = not is_placed(headers[0])
@@ -109,7 +109,16 @@ def _check_image(seg: Dataset, headers: Sequence[Dataset]) -> None:
         )
 
 
-def _values(names: Mapping[int, str], known: Mapping[str, int]) -> dict[str, int]:
+def segment_values(names: Mapping[int, str], known: Mapping[str, int]) -> dict[str, int]:
+    """The value of each segment in a label map.
+
+    Args:
+        names: Number and name of each segment.
+        known: Values of known names; others get their segment's number or, where that is taken, the next free.
+
+    Raises:
+        PRSMedError: ``seg_too_many``.
+    """
     values = {name: known[name] for name in names.values() if name in known}
     for number, name in names.items():
         if name not in values:
