@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ import requests
 from requests_toolbelt.multipart.decoder import MultipartDecoder
 
 _TIMEOUT_SECONDS = 600
+KEY_VARIABLE = "PRSMED_KEY"
+"""Environment variable with the key to show, where the server asks for one."""
 _FILENAME = re.compile(r'filename="?([^";]+)')
 
 
@@ -44,6 +47,7 @@ def ask(url: str, image: str, params: dict[str, Any]) -> Reply:
         f"{url}/infer/prsmed",
         params={"image": image, "output": "all"},
         files={"params": (None, json.dumps(params))},
+        headers=_headers(),
         timeout=_TIMEOUT_SECONDS,
     )
     _check(response)
@@ -60,7 +64,7 @@ def list_images(url: str) -> list[str]:
     Raises:
         ServerError: The server refused.
     """
-    response = requests.get(f"{url}/datastore/", params={"output": "all"}, timeout=_TIMEOUT_SECONDS)
+    response = requests.get(f"{url}/datastore/", params={"output": "all"}, headers=_headers(), timeout=_TIMEOUT_SECONDS)
     _check(response)
     return sorted(response.json()["objects"])
 
@@ -71,11 +75,18 @@ def download_image(url: str, image: str, folder: Path) -> Path:
     Raises:
         ServerError: The server refused.
     """
-    response = requests.get(f"{url}/datastore/image", params={"image": image}, timeout=_TIMEOUT_SECONDS)
+    response = requests.get(
+        f"{url}/datastore/image", params={"image": image}, headers=_headers(), timeout=_TIMEOUT_SECONDS
+    )
     _check(response)
     path = folder / Path(_filename(response.headers["content-disposition"])).name
     path.write_bytes(response.content)
     return path
+
+
+def _headers() -> dict[str, str]:
+    key = os.environ.get(KEY_VARIABLE)
+    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def _check(response: requests.Response) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import socket
 import sys
@@ -10,10 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from monailabel.config import settings
 from rich.console import Console
 from rich.markup import escape
 
 from monailabel_app.demo import DemoQuestion, ask_and_show, demo_questions, questions_about
+from monailabel_app.guard.neighbours import LOOPBACK
 from monailabel_app.process import ServerProcess, StartFailed
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -31,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     console = Console(soft_wrap=True)
     try:
+        _check_reach(options.host)
         port = free_port(options.host, options.port)
         studies, questions = _studies(options.studies)
     except ValueError as error:
@@ -89,6 +93,7 @@ def _show_commands(url: str, questions: list[DemoQuestion], console: Console) ->
         '     -F \'params={"prompt": "Where is the lesion?"}\'',
         f"curl '{url}/infer/prsmed?image={image}&output=image' -o mask.nii.gz \\\n"
         '     -F \'params={"prompt": "Where is the lesion?", "mode": "volume"}\'',
+        f"curl -N '{url}/ask/{image}' --json '{{\"prompt\": \"Where is the lesion?\"}}'",
     ):
         console.print(command, highlight=False, markup=False)
     console.print(f"In 3D Slicer: module MONAI Label, server {url}, Auto Segmentation, model prsmed.", highlight=False)
@@ -102,6 +107,17 @@ def _studies(given: str | None) -> tuple[str, list[DemoQuestion] | None]:
     if not given.startswith(("http://", "https://")) and not Path(given).is_dir():
         raise ValueError(f"--studies {given} is no folder; give a folder of images or the URL of a DICOMweb server")
     return given, None
+
+
+def _check_reach(host: str) -> None:
+    """A server that others reach has to ask who they are."""
+    asks = os.environ.get("PRSMED_API_KEYS") or settings.MONAI_LABEL_AUTH_ENABLE
+    if not asks and host not in LOOPBACK:
+        raise ValueError(
+            f"--host {host} is reached from other machines, so the server must ask for keys: make one with "
+            "`python -m monailabel_app.keys FILE NAME --role admin` and set PRSMED_API_KEYS=FILE (docs/operations.md), "
+            "or leave --host out"
+        )
 
 
 def free_port(host: str = "127.0.0.1", wanted: int | None = None) -> int:

@@ -9,7 +9,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 from monailabel.config import settings
 
-from monailabel_app.guard.identity import Doorkeeper, Person, check_neighbour
+from monailabel_app.guard.identity import Doorkeeper, Person
+from monailabel_app.guard.neighbours import check_neighbour
 from prsmed.errors import PRSMedError
 
 

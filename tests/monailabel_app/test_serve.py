@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
@@ -45,6 +46,31 @@ def test_a_port_that_cannot_be_is_a_mistake(port: str, capsys: pytest.CaptureFix
 def test_studies_that_are_not_there_are_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--studies", "/no/such/folder"]) == 2
     assert "/no/such/folder is no folder" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.7", "::"])
+def test_a_server_for_others_needs_keys(
+    host: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PRSMED_API_KEYS", raising=False)
+    assert main(["--host", host]) == 2
+    assert f"--host {host} is reached from other machines" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_once_with_a_key(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    made = [sys.executable, "-m", "monailabel_app.keys", str(keys), "alice", "--role", "user"]
+    key = subprocess.run(made, capture_output=True, text=True, check=True).stdout.strip()
+    model = write_tiny_model(tmp_path / "model")
+    environment = {**os.environ, "PRSMED_API_KEYS": str(keys), "PRSMED_KEY": key}
+    command = [*COMMAND, "--once", "--host", "127.0.0.2", "--model", str(model)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert key not in keys.read_text()
+    wrong = subprocess.run([*made[:-1], "king"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 2
+    assert "roles out of admin" in wrong.stderr
 
 
 def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
