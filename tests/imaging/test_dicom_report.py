@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,6 @@ import highdicom as hd
 import numpy as np
 import pydicom
 import pytest
-from conftest import Series
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from seg_images import MODEL, NAMES, radiograph_image, series_image, some_labels
@@ -54,7 +54,7 @@ def texts(report: Any) -> dict[str, str]:
     }
 
 
-def test_findings_of_a_volume_are_volumetric_groups(series: Series, tmp_path: Path) -> None:
+def test_findings_of_a_volume_are_volumetric_groups(series: Any, tmp_path: Path) -> None:
     volume, headers = series_image(series)
     seg = write_seg(some_labels(volume), NAMES, volume, headers, MODEL)
     written = write_report([TUMOUR, OEDEMA], seg, headers, MODEL, question="Wo ist das Ödem?", answer="Mitte.")
@@ -82,8 +82,8 @@ def test_findings_of_a_volume_are_volumetric_groups(series: Series, tmp_path: Pa
     assert report.StudyInstanceUID == headers[0].StudyInstanceUID
 
 
-def test_a_finding_of_a_radiograph_is_a_planar_group(tmp_path: Path) -> None:
-    volume, headers = radiograph_image(tmp_path)
+def test_a_finding_of_a_radiograph_is_a_planar_group(write_dicom: Callable[..., Path], tmp_path: Path) -> None:
+    volume, headers = radiograph_image(write_dicom)
     seg = write_seg((some_labels(volume) > 0).astype(np.uint8), {"tumour": 1}, volume, headers, MODEL)
     report = through_file(write_report([FLAT], seg, headers, MODEL), tmp_path)
     (group,) = report.content.get_planar_roi_measurement_groups()
@@ -92,8 +92,8 @@ def test_a_finding_of_a_radiograph_is_a_planar_group(tmp_path: Path) -> None:
     assert set(texts(report)) == {"Comment"}
 
 
-def test_nothing_found_is_a_report_too(tmp_path: Path) -> None:
-    volume, headers = radiograph_image(tmp_path)
+def test_nothing_found_is_a_report_too(write_dicom: Callable[..., Path], tmp_path: Path) -> None:
+    volume, headers = radiograph_image(write_dicom)
     seg = write_seg(np.zeros(volume.shape, np.uint8), {"tumour": 1}, volume, headers, MODEL)
     report = through_file(write_report([], seg, headers, MODEL, question="Is there a tumour?"), tmp_path)
     assert report.content.get_planar_roi_measurement_groups() == []
@@ -110,8 +110,8 @@ def test_nothing_found_is_a_report_too(tmp_path: Path) -> None:
         {"zone": None, "name": None},
     ],
 )
-def test_findings_that_are_none_are_refused(tmp_path: Path, spoiled: dict[str, Any]) -> None:
-    volume, headers = radiograph_image(tmp_path)
+def test_findings_that_are_none_are_refused(write_dicom: Callable[..., Path], spoiled: dict[str, Any]) -> None:
+    volume, headers = radiograph_image(write_dicom)
     seg = write_seg(some_labels(volume), NAMES, volume, headers, MODEL)
     with pytest.raises(PRSMedError) as caught:
         write_report([{**FLAT, **spoiled}], seg, headers, MODEL)

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import datetime
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,13 +11,12 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
-from conftest import Series, make_dataset
 from pydicom.dataset import Dataset
-from pydicom.uid import generate_uid
+from pydicom.uid import UltrasoundMultiFrameImageStorage, generate_uid
 from seg_images import MODEL, NAMES, radiograph_image, series_image, some_labels
 
 from prsmed.errors import PRSMedError
-from prsmed.imaging import Volume, read_volume
+from prsmed.imaging import Volume, read_volume, write_labelmap
 from prsmed.imaging.dicom_note import attach_note, read_note
 from prsmed.imaging.dicom_seg import Algorithm, write_seg
 from prsmed.imaging.dicom_seg_read import read_seg
@@ -22,13 +24,13 @@ from prsmed.imaging.dicom_source import read_headers
 
 
 @pytest.fixture
-def image(series: Series) -> tuple[Volume, list[Dataset]]:
+def image(series: Any) -> tuple[Volume, list[Dataset]]:
     return series_image(series)
 
 
 @pytest.fixture
-def radiograph(tmp_path: Path) -> tuple[Volume, list[Dataset]]:
-    return radiograph_image(tmp_path)
+def radiograph(write_dicom: Callable[..., Path]) -> tuple[Volume, list[Dataset]]:
+    return radiograph_image(write_dicom)
 
 
 def through_file(seg: Dataset, folder: Path) -> Dataset:
@@ -64,7 +66,7 @@ def test_a_radiograph_with_a_frame_of_reference_comes_back(radiograph: tuple[Vol
     )
 
 
-def test_an_enhanced_volume_comes_back(series: Series, tmp_path: Path) -> None:
+def test_an_enhanced_volume_comes_back(series: Any, write_dicom: Callable[..., Path], tmp_path: Path) -> None:
     frames = []
     order = [3, 0, 6, 1, 5, 2, 4]
     for index in order:
@@ -76,14 +78,15 @@ def test_an_enhanced_volume_comes_back(series: Series, tmp_path: Path) -> None:
     orientation.ImageOrientationPatient = series.slices[0]["ImageOrientationPatient"]
     measures.PixelSpacing, measures.SliceThickness = list(series.spacing), 2.0
     shared.PlaneOrientationSequence, shared.PixelMeasuresSequence = [orientation], [measures]
-    make_dataset(
+    path = write_dicom(
+        "enhanced.dcm",
         series.values[order],
         SOPClassUID="1.2.840.10008.5.1.4.1.1.2.1",
         SOPInstanceUID=generate_uid(),
         SharedFunctionalGroupsSequence=[shared],
         PerFrameFunctionalGroupsSequence=frames,
-    ).save_as(tmp_path / "enhanced.dcm")
-    volume, headers = read_volume(tmp_path / "enhanced.dcm"), read_headers(tmp_path / "enhanced.dcm")
+    )
+    volume, headers = read_volume(path), read_headers(path)
     labels = some_labels(volume)
     seg = through_file(write_seg(labels, NAMES, volume, headers, MODEL), tmp_path)
     np.testing.assert_array_equal(read_seg(seg, volume, headers)[0], labels)
@@ -132,7 +135,7 @@ def test_who_drew_it_is_told(image: tuple[Volume, list[Dataset]], kind: Any) -> 
     assert seg.PatientID == headers[0].PatientID
 
 
-def test_frames_of_others_are_placed_by_position(image: tuple[Volume, list[Dataset]]) -> None:
+def test_frames_of_others_are_placed_by_position(image: tuple[Volume, list[Dataset]], series: Any) -> None:
     """Only frames that hold something, backwards, upside down and cropped: as dcmqi and others may write them."""
     volume, headers = image
     labels = some_labels(volume)
@@ -143,8 +146,8 @@ def test_frames_of_others_are_placed_by_position(image: tuple[Volume, list[Datas
     seg = write_seg(labels, {"tumour": 1}, volume, headers, MODEL)
     pixels = seg.pixel_array
     groups = list(seg.PerFrameFunctionalGroupsSequence)
-    along, down = Series.along, Series.down
-    row_mm, col_mm = Series.spacing
+    along, down = series.along, series.down
+    row_mm, col_mm = series.spacing
     rows, cols = pixels.shape[1:]
     shared = seg.SharedFunctionalGroupsSequence[0]
     shared.PlaneOrientationSequence[0].ImageOrientationPatient = [*(-along), *(-down)]
@@ -160,6 +163,40 @@ def test_frames_of_others_are_placed_by_position(image: tuple[Volume, list[Datas
     seg.PixelData = packed + b"\0" * (len(packed) % 2)
     again, _ = read_seg(seg, volume, headers)
     np.testing.assert_array_equal(again, labels)
+
+
+def test_a_segmentation_by_dcmqi_comes_back(image: tuple[Volume, list[Dataset]], series: Any, tmp_path: Path) -> None:
+    tool = Path(sys.executable).with_name("itkimage2segimage")
+    if not tool.exists():
+        pytest.skip("dcmqi is not installed")
+    volume, headers = image
+    write_labelmap(some_labels(volume), volume, tmp_path / "labels.nii.gz")
+    code = {
+        "CodeValue": "49755003",
+        "CodingSchemeDesignator": "SCT",
+        "CodeMeaning": "Morphologically Abnormal Structure",
+    }
+    segments = [
+        {
+            "labelID": value,
+            "SegmentLabel": name,
+            "SegmentAlgorithmType": "MANUAL",
+            "SegmentedPropertyCategoryCodeSequence": code,
+            "SegmentedPropertyTypeCodeSequence": code,
+        }
+        for name, value in {"tumour": 1, "cyst": 2}.items()
+    ]
+    (tmp_path / "meta.json").write_text(json.dumps({"SeriesNumber": "300", "segmentAttributes": [segments]}))
+    arguments = {
+        "--inputImageList": tmp_path / "labels.nii.gz",
+        "--inputDICOMDirectory": series.folder,
+        "--outputDICOM": tmp_path / "seg.dcm",
+        "--inputMetadata": tmp_path / "meta.json",
+    }
+    subprocess.run([tool, *(str(part) for pair in arguments.items() for part in pair)], check=True, capture_output=True)
+    again, names = read_seg(pydicom.dcmread(tmp_path / "seg.dcm"), volume, headers)
+    np.testing.assert_array_equal(again, some_labels(volume))
+    assert names == {"tumour": 1, "cyst": 2}
 
 
 def test_a_fractional_segmentation_counts_from_half(image: tuple[Volume, list[Dataset]]) -> None:
@@ -196,7 +233,7 @@ def _shift(seg: Dataset) -> None:
 def _move_away(seg: Dataset) -> None:
     for group in seg.PerFrameFunctionalGroupsSequence:
         position = group.PlanePositionSequence[0]
-        position.ImagePositionPatient = list(np.array(position.ImagePositionPatient, float) + 700 * Series.along)
+        position.ImagePositionPatient = list(np.array(position.ImagePositionPatient, float) + 700)
 
 
 def _tilt(seg: Dataset) -> None:
@@ -264,12 +301,10 @@ def test_labels_beside_the_given_slices_are_refused(image: tuple[Volume, list[Da
         write_seg(labels[1:], NAMES, volume, headers, MODEL)
 
 
-def test_a_film_without_positions_cannot_be_a_source(tmp_path: Path) -> None:
-    pixels = np.zeros((3, 4, 5), np.uint16)
-    make_dataset(pixels, Modality="US", SOPClassUID="1.2.840.10008.5.1.4.1.1.3.1", SOPInstanceUID="1.2.9").save_as(
-        tmp_path / "us.dcm"
-    )
-    volume, headers = read_volume(tmp_path / "us.dcm"), read_headers(tmp_path / "us.dcm")
+def test_a_film_without_positions_cannot_be_a_source(write_dicom: Callable[..., Path]) -> None:
+    tags = {"Modality": "US", "SOPClassUID": UltrasoundMultiFrameImageStorage, "SOPInstanceUID": generate_uid()}
+    path = write_dicom("us.dcm", np.zeros((3, 4, 5), np.uint16), **tags)
+    volume, headers = read_volume(path), read_headers(path)
     with pytest.raises(PRSMedError) as caught:
         write_seg(np.ones(volume.shape, np.uint8), NAMES, volume, headers, MODEL)
     assert caught.value.code == "seg_unwritable"

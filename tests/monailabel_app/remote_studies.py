@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
-from conftest import lump, oblique_affine
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import (
@@ -24,9 +23,9 @@ def make_studies() -> dict[str, list[FileDataset]]:
     """The objects of one series a modality."""
     straight = np.diag((-1.5, -1.5, 5.0, 1.0))
     return {
-        "CT": make_series("CT", lump((32, 28, 8)), straight),
-        "MR": make_series("MR", lump((24, 30, 6)), oblique_affine()),
-        "CR": make_series("CR", lump((40, 36, 1)), None),
+        "CT": make_series("CT", _lump((32, 28, 8)), straight),
+        "MR": make_series("MR", _lump((24, 30, 6)), _oblique()),
+        "CR": make_series("CR", _lump((40, 36, 1)), None),
     }
 
 
@@ -41,6 +40,21 @@ def write_all(datasets: list[FileDataset], folder: Path) -> Path:
     for number, dataset in enumerate(datasets):
         pydicom.dcmwrite(folder / f"{number:03}.dcm", dataset, write_like_original=False)
     return folder
+
+
+def _oblique() -> NDArray[np.float64]:
+    affine = np.eye(4)
+    turn, _ = np.linalg.qr(np.array([[9.0, 2.0, 1.0], [-2.0, 8.0, 3.0], [0.5, -3.0, 9.0]]))
+    affine[:3, :3] = turn @ np.diag((0.9, 1.1, 3.0))
+    affine[:3, 3] = (-31.25, 17.5, -203.125)
+    return affine
+
+
+def _lump(shape: tuple[int, int, int]) -> NDArray[np.int16]:
+    """Noise with a bright ball off the middle."""
+    grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, n) for n in shape], indexing="ij"), axis=-1)
+    ball = np.linalg.norm(grid - (0.4, -0.3, -1.0 if shape[2] == 1 else 0.1), axis=-1) < 0.3
+    return (np.random.default_rng(0).normal(40, 10, shape) + 150 * ball).astype(np.int16)
 
 
 def _slice(

@@ -22,6 +22,7 @@ from running import ask, metric, serve, stream
 from tiny_model import FOUND
 
 from monailabel_app.process import ServerProcess
+from monailabel_app.settings import ServerSettings
 
 pytestmark = pytest.mark.slow
 
@@ -148,3 +149,11 @@ def test_a_setting_that_cannot_be_is_told(tmp_path: Path, model: Path) -> None:
         run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
         assert run.returncode != 0
         assert told in run.stderr.strip().splitlines()[-1]
+
+
+def test_every_setting_is_in_the_manual() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    for name, field in ServerSettings.model_fields.items():
+        row = next(line for line in manual.splitlines() if line.startswith(f"| `PRSMED_{name.upper()}`"))
+        if isinstance(field.default, int | float):
+            assert f"| {field.default} |" in row
