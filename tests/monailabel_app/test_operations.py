@@ -6,8 +6,6 @@ import contextlib
 import json
 import os
 import shutil
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,8 +19,9 @@ import requests
 from running import ask, metric, serve, stream
 from tiny_model import FOUND
 
-from monailabel_app.process import ServerProcess
-from monailabel_app.settings import ServerSettings
+from monailabel_app.process import ServerProcess, StartFailed
+from monailabel_app.settings import ServerSettings, server_settings
+from prsmed.errors import PRSMedError
 
 pytestmark = pytest.mark.slow
 
@@ -138,17 +137,19 @@ def _ask_quietly(url: str) -> None:
         ask(url, "big", mode="volume")
 
 
-def test_a_setting_that_cannot_be_is_told(tmp_path: Path, model: Path) -> None:
-    for name, value, told in (
-        ("PRSMED_MAX_UPLOAD_MB", "many", "PRSMED_MAX_UPLOAD_MB='many'"),
-        ("PRSMED_OPEN", "windows", "PRSMED_OPEN"),
-        ("PRSMED_API_KEYS", str(tmp_path / "none"), "cannot be read"),
-    ):
-        code = "import monailabel_app.asgi"
-        environment = {**os.environ, name: value}
-        run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
-        assert run.returncode != 0
-        assert told in run.stderr.strip().splitlines()[-1]
+@pytest.mark.parametrize(
+    ("name", "value"), [("MAX_UPLOAD_MB", "many"), ("MAX_WAITING", "-1"), ("OPEN", "proxy,windows")]
+)
+def test_a_setting_that_cannot_be_is_told(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"PRSMED_{name}", value)
+    with pytest.raises(PRSMedError, match=f"PRSMED_{name}=") as caught:
+        server_settings.__wrapped__()
+    assert caught.value.code == "bad_setting"
+
+
+def test_a_server_with_a_bad_setting_does_not_start(studies: Path, model: Path, tmp_path: Path) -> None:
+    with pytest.raises(StartFailed, match=r"PRSMED_API_KEYS=.*cannot be read: No such file"):
+        next(serve(studies, model, tmp_path / "log", PRSMED_API_KEYS=str(tmp_path / "none")))
 
 
 def test_every_setting_is_in_the_manual() -> None:
