@@ -89,7 +89,7 @@ class Labels:
         """Every label of the images there are: by image and tag, newest first.
 
         Raises:
-            PRSMedError: ``pacs_unreachable``, ``pacs_refused``.
+            PRSMedError: ``pacs_unreachable``.
         """
         listing = self._series.listing()
         shelf: dict[str, dict[str, list[Label]]] = defaultdict(lambda: defaultdict(list))

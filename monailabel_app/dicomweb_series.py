@@ -55,7 +55,7 @@ class SeriesFolder:
         """What the server has, or had at most so long ago.
 
         Raises:
-            PRSMedError: ``pacs_unreachable``, ``pacs_refused``.
+            PRSMedError: ``pacs_unreachable``.
         """
         with self._lock:
             # Our log takes ids out of what libraries say, and asks for them here: also of what they say in here.
@@ -82,7 +82,7 @@ class SeriesFolder:
         """The folder with a series' files, all of them.
 
         Raises:
-            PRSMedError: ``pacs_unreachable``, ``pacs_refused``.
+            PRSMedError: ``pacs_unreachable``.
         """
         # A series that has grown since is another folder, so that nobody who reads the old one is disturbed.
         folder = self._folder / f"{series.uid}-{series.num_instances}"

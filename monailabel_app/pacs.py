@@ -1,6 +1,6 @@
 """A DICOMweb server: what it has, series out of it, objects into it; its troubles in our words.
 
-Error codes: ``pacs_unreachable``, ``pacs_refused``.
+Error code: ``pacs_unreachable``, for whatever keeps us from it.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _in_our_words(ask: Callable[P, R]) -> Callable[P, R]:
         except requests.HTTPError as error:
             status = error.response.status_code if error.response is not None else "no"
             raise PRSMedError(
-                "pacs_refused" if status in (400, 401, 403, 409) else "pacs_unreachable",
+                "pacs_unreachable",
                 f"the DICOM server answered with status {status}; ask whoever runs it, or try again later",
             ) from error
         except requests.RequestException as error:
@@ -132,7 +132,7 @@ class Pacs:
         """Put the objects of a series into ``folder``, which is there once all of it is.
 
         Raises:
-            PRSMedError: See the module; ``pacs_unreachable`` also when some of it did not come.
+            PRSMedError: See the module; also when some of it did not come.
         """
         folder.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".part-"))
@@ -158,13 +158,13 @@ class Pacs:
         """Put objects into it.
 
         Raises:
-            PRSMedError: See the module; ``pacs_refused`` when it did not take all of them.
+            PRSMedError: See the module; also when it did not take all of them.
         """
         answer = self._client.store_instances(list(datasets))
         refused = answer.get("FailedSOPSequence") or []
         if refused:
             raise PRSMedError(
-                "pacs_refused",
+                "pacs_unreachable",
                 f"the DICOM server did not take {len(refused)} of {len(datasets)} objects; ask whoever runs it",
             )
 
