@@ -91,6 +91,7 @@ def train(
     init: Annotated[str | None, typer.Option(help="Start from these weights: a name or a checkpoint folder.")] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed, another run.")] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads.")] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that make batches ahead (for a GPU).")] = 0,
     bits: Bits = 16,
     device: Annotated[str, typer.Option(help="Torch device.")] = "cpu",
 ) -> None:
@@ -116,7 +117,7 @@ def train(
             if now.dice is not None:
                 bar.console.print(f"step {now.step}: held-out Dice {now.dice:.3f}")
 
-        manifest = run_training(preset, data, run, config, report, device, init, bits)
+        manifest = run_training(preset, data, run, config, report, device, init, bits, workers)
     out.print(f"Written: {run / 'checkpoint'} ({manifest.version}, sha256 {manifest.sha256[:12]}...)", soft_wrap=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -32,16 +32,26 @@ class Batch:
     image_of: Tensor
     is_present: Tensor
 
+    def to(self, device: torch.device) -> Batch:
+        """The same on another device."""
+        return replace(
+            self,
+            pixels=self.pixels.to(device),
+            mask=self.mask.to(device),
+            image_of=self.image_of.to(device),
+            is_present=self.is_present.to(device),
+        )
+
     @property
     def has_mask(self) -> Tensor:
         """``(B,)`` bool: images whose own target is there."""
         return self.is_present[: self.mask.shape[0]]
 
 
-def stack(samples: Sequence[Sample], device: torch.device) -> Batch:
-    """Put samples of one size into a batch."""
-    pixels = torch.from_numpy(np.stack([sample.pixels for sample in samples])).to(device)
-    mask = torch.from_numpy(np.stack([sample.mask for sample in samples])).to(device)
+def stack(samples: Sequence[Sample]) -> Batch:
+    """Put samples of one size into a batch, on the CPU."""
+    pixels = torch.from_numpy(np.stack([sample.pixels for sample in samples]))
+    mask = torch.from_numpy(np.stack([sample.mask for sample in samples]))
     extra = [(number, sample.absent) for number, sample in enumerate(samples) if sample.absent is not None]
     turns = [sample.turn for sample in samples] + [turn for _, turn in extra]
     # (B, S, S, 3) bytes seen as (B, 3, S, S): already the channels-last layout that convolutions like on a CPU.
@@ -50,6 +60,6 @@ def stack(samples: Sequence[Sample], device: torch.device) -> Batch:
         mask=(mask > 0).float().unsqueeze(1),
         questions=tuple(turn.question for turn in turns),
         answers=tuple(turn.answer for turn in turns),
-        image_of=torch.tensor([*range(len(samples)), *(number for number, _ in extra)], device=device),
-        is_present=torch.tensor([turn.present for turn in turns], device=device),
+        image_of=torch.tensor([*range(len(samples)), *(number for number, _ in extra)]),
+        is_present=torch.tensor([turn.present for turn in turns]),
     )

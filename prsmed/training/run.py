@@ -38,6 +38,7 @@ def train(
     device: str = "cpu",
     init: str | None = None,
     bits: int = 16,
+    workers: int = 0,
 ) -> Manifest:
     """Train a preset (or ``"unet"``, the baseline) on the image/mask pairs under ``data``.
 
@@ -50,6 +51,7 @@ def train(
         device: Torch device.
         init: Checkpoint whose weights to start from instead of fresh ones.
         bits: Of an imported language model, unless ``init`` says.
+        workers: Processes that make batches ahead.
 
     Raises:
         PRSMedError: For an unknown preset, missing data, or a run folder with another run.
@@ -99,6 +101,7 @@ def train(
         image_size=image_size,
         run=run,
         device=torch.device(device),
+        workers=workers,
     )
     facts |= {"images": len(trained), "data_sha256": hashlib.sha256((data / INDEX).read_bytes()).hexdigest()}
     if isinstance(learner, PRSMedLearner) and learner.model.mask_tokens is not None and not has_state(run):

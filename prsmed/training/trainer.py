@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
 from prsmed.data import ConversationDataset, balanced_order
 from prsmed.errors import PRSMedError
@@ -46,6 +47,8 @@ class Trainer:
         check: Held-out samples for the curve; never trained on, nothing is selected by them.
         image_size: The model's own square.
         run: Folder for state and ``log.jsonl``.
+        device: Where the model is.
+        workers: Processes that make batches ahead; a run is the same with any number of them.
     """
 
     def __init__(
@@ -58,10 +61,11 @@ class Trainer:
         image_size: int,
         run: Path,
         device: torch.device,
+        workers: int = 0,
     ) -> None:
         self.learner, self.config = learner, config
         self.train, self.check = train, check
-        self.image_size, self.run_folder, self.device = image_size, run, device
+        self.image_size, self.run_folder, self.device, self.workers = image_size, run, device, workers
         self.optimizer = _optimizer(learner.model, config)
         self._orders: dict[int, NDArray[np.int64]] = {}
 
@@ -74,8 +78,8 @@ class Trainer:
         model = self.learner.model
         start = load_state(self.run_folder, model, self.optimizer, facts)
         log = CurveLog(self.run_folder, start)
-        for step in range(start, self.config.steps):
-            losses = self._step(step)
+        for step, batch in enumerate(self._batches(start), start):
+            losses = self._step(step, batch)
             done = step + 1
             is_last = done == self.config.steps
             dice = self._check() if done % CHECK_EVERY == 0 or is_last else None
@@ -86,12 +90,16 @@ class Trainer:
             if done % SAVE_EVERY == 0 or is_last:
                 save_state(self.run_folder, done, model, self.optimizer, facts)
 
-    def _step(self, step: int) -> dict[str, float]:
+    def _batches(self, start: int) -> Iterator[Batch]:
+        steps = range(start, self.config.steps)
+        loader = DataLoader(_Steps(self._batch), batch_size=None, sampler=steps, num_workers=self.workers)
+        return (batch.to(self.device) for batch in loader)
+
+    def _step(self, step: int, batch: Batch) -> dict[str, float]:
         torch.manual_seed(self.config.seed * 1_000_003 + step)
         for group in self.optimizer.param_groups:
             group["lr"] = self._lr(step)
         self.learner.model.train()
-        batch = self._batch(step)
         on_gpu = self.config.autocast and self.device.type == "cuda"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=on_gpu):
             losses = self.learner.losses(batch)
@@ -117,7 +125,7 @@ class Trainer:
         self.train.set_size(self._size(step))
         first = step * self.config.batch_size
         picks = [self._pick(first + offset) for offset in range(self.config.batch_size)]
-        return stack([self.train.sample(index, epoch) for index, epoch in picks], self.device)
+        return stack([self.train.sample(index, epoch) for index, epoch in picks])
 
     def _pick(self, number: int) -> tuple[int, int]:
         """Index and epoch of the ``number``-th sample of the run."""
@@ -139,12 +147,22 @@ class Trainer:
         scores: list[float] = []
         for first in range(0, len(order), self.config.batch_size):
             chosen = order[first : first + self.config.batch_size]
-            batch = stack([self.check.sample(int(index), 0) for index in chosen], self.device)
+            batch = stack([self.check.sample(int(index), 0) for index in chosen]).to(self.device)
             predicted, truth = self.learner.predict(batch).flatten(1), batch.mask.flatten(1) > 0
             both = (predicted & truth).sum(dim=1)
             dice = 2 * both / (predicted.sum(dim=1) + truth.sum(dim=1)).clamp(min=1)
             scores += dice[batch.has_mask].tolist()
         return round(float(np.mean(scores)), 4) if scores else 0.0
+
+
+class _Steps(Dataset[Batch]):
+    """The batch of each step."""
+
+    def __init__(self, make: Callable[[int], Batch]) -> None:
+        self._make = make
+
+    def __getitem__(self, step: int) -> Batch:
+        return self._make(step)
 
 
 def _check_finite(value: Tensor, what: str, step: int) -> None:

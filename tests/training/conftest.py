@@ -38,7 +38,12 @@ def make_trainer(
     """Make a trainer of a tiny model with dropout over phantoms; ``weights_seed`` moves its first weights."""
 
     def make(
-        run: Path, config: TrainConfig, *, weights_seed: int = 0, wrap: Callable[[Learner], Learner] | None = None
+        run: Path,
+        config: TrainConfig,
+        *,
+        weights_seed: int = 0,
+        wrap: Callable[[Learner], Learner] | None = None,
+        workers: int = 0,
     ) -> Trainer:
         decoder = FusionConfig(dim=16, num_heads=2, up_dims=(12, 10, 8), skips=2, coarse_head=True, dropout=0.1)
         model = make_tiny(decoder=decoder)
@@ -56,6 +61,7 @@ def make_trainer(
             image_size=64,
             run=run,
             device=torch.device("cpu"),
+            workers=workers,
         )
 
     return make

@@ -30,7 +30,7 @@ def test_samples_become_tensors_in_order() -> None:
     masks = [np.zeros((SIDE, SIDE), dtype=np.uint8) for _ in range(3)]
     masks[1][3:5, 5] = masks[2][7:9, 2] = 1
     samples = [sample(one, mask, n, asks_more=n > 0) for n, (one, mask) in enumerate(zip(pixels, masks, strict=True))]
-    batch = stack(samples, torch.device("cpu"))
+    batch = stack(samples)
     assert batch.pixels.shape == (3, 3, SIDE, SIDE)
     assert batch.pixels.dtype == torch.float32
     for row, channel in ((0, 0), (1, 2)):
@@ -46,7 +46,7 @@ def test_absent_questions_stand_behind_and_know_their_image() -> None:
     blank = np.zeros((SIDE, SIDE, 3), dtype=np.uint8)
     masks = [np.zeros((SIDE, SIDE), dtype=np.uint8) for _ in range(3)]
     masks[1][3:9, 5:9] = masks[2][7:9, 2:9] = 1
-    batch = stack([sample(blank, mask, n, asks_more=n > 0) for n, mask in enumerate(masks)], torch.device("cpu"))
+    batch = stack([sample(blank, mask, n, asks_more=n > 0) for n, mask in enumerate(masks)])
     assert batch.questions == ("q0", "q1", "q2", "q11", "q12")
     assert batch.answers == ("a0", "a1", "a2", "a11", "a12")
     assert batch.image_of.tolist() == [0, 1, 2, 1, 2]

@@ -76,6 +76,13 @@ def test_a_killed_run_ends_like_one_that_was_not(make_trainer: Make, tmp_path: P
     assert state_bytes(whole) == state_bytes(killed)
 
 
+def test_batches_made_ahead_are_the_same(make_trainer: Make, tmp_path: Path) -> None:
+    alone, helped = tmp_path / "alone", tmp_path / "helped"
+    make_trainer(alone, CONFIG).run(FACTS, ignore)
+    make_trainer(helped, CONFIG, workers=2).run(FACTS, ignore)
+    assert state_bytes(alone) == state_bytes(helped)
+
+
 def test_a_finished_run_is_not_run_again(make_trainer: Make, tmp_path: Path) -> None:
     make_trainer(tmp_path, CONFIG).run(FACTS, ignore)
     again = make_trainer(tmp_path, CONFIG, weights_seed=9)
