@@ -283,8 +283,8 @@ class RemoteStudies(DICOMWebDatastore):  # type: ignore[misc]
         return {"name": self.name(), "description": _DESCRIPTION, "objects": objects}
 
     def name(self) -> str:
-        """The server's address."""
-        return self._pacs.url
+        """What stock clients show; the server's address may hold a password."""
+        return "DICOMweb"
 
     def description(self) -> str:
         """What this is."""

@@ -22,7 +22,7 @@ from pydicom.dataset import Dataset
 
 from monailabel_app.dicomweb_series import SeriesFolder
 from monailabel_app.guard.names import check_tag
-from monailabel_app.pacs import Series
+from monailabel_app.pacs import BadAnswer, Series
 from prsmed.errors import PRSMedError
 from prsmed.imaging.dicom_note import read_note
 from prsmed.imaging.dicom_seg_read import segment_names
@@ -105,7 +105,11 @@ class Labels:
     def _read(self, series: Series) -> Label | None:
         with self._lock:
             if series not in self._known:
-                self._known[series] = _newest(self._series.fetch(series))
+                try:
+                    self._known[series] = _newest(self._series.fetch(series))
+                except BadAnswer:
+                    logger.warning("A DICOM Segmentation was passed over; the DICOM server does not give it out")
+                    return None
             return self._known[series]
 
 

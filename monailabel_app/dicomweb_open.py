@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from dicomweb_client import DICOMwebClient
@@ -19,6 +20,8 @@ def open_remote(url: str) -> RemoteStudies:
 
     MONAI Label lists CT only unless told otherwise; here all images are listed unless a search filter is set.
     """
+    # It tells the UIDs of what it writes.
+    logging.getLogger("highdicom").setLevel(logging.WARNING)
     user, password = settings.MONAI_LABEL_DICOMWEB_USERNAME, settings.MONAI_LABEL_DICOMWEB_PASSWORD
     if "googleapis.com" in url:
         client = DICOMwebClient(url=url, session=create_session_from_gcp_credentials())

@@ -58,11 +58,11 @@ def to_dicom(
     algorithm = _algorithm(tag, info, predicted)
     seg = write_seg(labels, values, image, headers, algorithm, description=f"{algorithm.name} {tag}", written=written)
     attach_note(seg, note_of(tag, values, info))
-    findings = answer.get("findings")
-    if findings is None:
-        return [seg]
+    findings = answer.get("findings") or []
     if not isinstance(findings, list) or not all(isinstance(finding, Mapping) for finding in findings):
         raise PRSMedError("bad_findings", "findings must be a list of objects, as in an answer")
+    if not findings:
+        return [seg]
     question, words = str(answer.get("question") or answer.get("prompt") or ""), str(answer.get("answer") or "")
     report = write_report(findings, seg, headers, algorithm, question=question, answer=words, written=written)
     return [seg, report]

@@ -69,6 +69,10 @@ class Series:
         return self.modality not in _NOT_IMAGES
 
 
+class BadAnswer(PRSMedError):
+    """The server is there, but what it answered is of no use; another series may still be had."""
+
+
 def is_uid(value: object) -> bool:
     """Whether something is written as a DICOM UID."""
     return isinstance(value, str) and len(value) <= _MAX_UID and re.fullmatch(UID, value) is not None
@@ -83,14 +87,14 @@ def _in_our_words(ask: Callable[P, R]) -> Callable[P, R]:
             raise
         except requests.HTTPError as error:
             status = error.response.status_code if error.response is not None else "no"
-            raise PRSMedError(
+            raise BadAnswer(
                 "pacs_unreachable",
                 f"the DICOM server answered with status {status}; ask whoever runs it, or try again later",
             ) from error
         except requests.RequestException as error:
             raise PRSMedError("pacs_unreachable", "the DICOM server does not answer; try again later") from error
         except (AttributeError, EOFError, InvalidDicomError, LookupError, TypeError, ValueError) as error:
-            raise PRSMedError(
+            raise BadAnswer(
                 "pacs_unreachable", "the DICOM server's answer is not what DICOMweb says; ask whoever runs it"
             ) from error
 
@@ -109,13 +113,8 @@ class Pacs:
         self._client = client
         self._fetch_by_frame = fetch_by_frame
         for scheme in ("http://", "https://"):
-            client._session.mount(scheme, _Patient())
+            client._session.mount(scheme, _TimeLimited())
         client.set_http_retry_params(max_attempts=_ATTEMPTS, wait_exponential_multiplier=100)
-
-    @property
-    def url(self) -> str:
-        """Its address."""
-        return str(self._client.base_url)
 
     @_in_our_words
     def find(self, filters: Mapping[str, Any]) -> list[Series]:
@@ -189,7 +188,7 @@ class Pacs:
             yield dataset
 
 
-class _Patient(HTTPAdapter):
+class _TimeLimited(HTTPAdapter):
     """Waits for an answer, but not for ever."""
 
     def send(self, request: Any, **options: Any) -> Any:  # type: ignore[override]

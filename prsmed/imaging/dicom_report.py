@@ -26,7 +26,7 @@ from prsmed.imaging.dicom_seg import (
     shorten,
     stamp,
 )
-from prsmed.imaging.dicom_seg_read import segment_names
+from prsmed.imaging.dicom_seg_read import frame_segment, segment_names
 
 SCHEME = "99PRSMED"
 CONFIDENCE = Code("CONFIDENCE", SCHEME, "Mean probability of the mask")
@@ -57,7 +57,7 @@ def write_report(
     answer: str = "",
     written: datetime.datetime | None = None,
 ) -> Dataset:
-    """A measurement report of findings.
+    """A measurement report of at least one finding.
 
     Args:
         findings: As in the JSON of an answer: ``label``, ``name``, ``zone``, ``near_center``, ``patient_side``,
@@ -71,8 +71,10 @@ def write_report(
         written: Date and time of the content; now when left out.
 
     Raises:
-        PRSMedError: ``bad_findings`` when one lacks something, or is of no segment.
+        PRSMedError: ``bad_findings`` when there is none, one lacks something or is of no segment.
     """
+    if not findings:
+        raise PRSMedError("bad_findings", "there are no findings; a report of measurements needs at least one")
     try:
         groups = [_group(number, finding, seg, algorithm) for number, finding in enumerate(findings, start=1)]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -117,11 +119,7 @@ def _observer(algorithm: Algorithm) -> hd.sr.ObservationContext:
 def _group(number: int, finding: Mapping[str, Any], seg: Dataset, algorithm: Algorithm) -> Any:
     """The measurements of one finding: planar when its segment is one frame, else volumetric."""
     segment = _segment(finding, seg)
-    frames = [
-        frame
-        for frame, group in enumerate(seg.PerFrameFunctionalGroupsSequence, start=1)
-        if group.SegmentIdentificationSequence[0].ReferencedSegmentNumber == segment
-    ]
+    frames = [frame + 1 for frame in range(int(seg.NumberOfFrames)) if frame_segment(seg, frame) == segment]
     parts = {
         "tracking_identifier": hd.sr.TrackingIdentifier(hd.UID(), shorten(f"{finding['name']} {number}")),
         "finding_type": codes.SCT.Lesion,

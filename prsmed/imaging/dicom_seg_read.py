@@ -60,6 +60,11 @@ def segment_names(seg: Dataset) -> dict[int, str]:
     return names
 
 
+def frame_segment(seg: Dataset, number: int) -> int:
+    """Number of the segment that a frame, counted from 0, shows."""
+    return int(_groups(seg, number, "SegmentIdentificationSequence")[0].ReferencedSegmentNumber)
+
+
 def _read(
     seg: Dataset, volume: Volume, headers: Sequence[Dataset], known: Mapping[str, int]
 ) -> tuple[NDArray[np.uint8], dict[str, int]]:
@@ -74,7 +79,7 @@ def _read(
         drawn = pixels >= threshold
         if drawn.any():
             placement = _lay_on_source(seg, number, volume, headers) if is_flat else _lay(seg, number, volume)
-            _draw(labels, drawn, placement, values[names[_segment(seg, number)]])
+            _draw(labels, drawn, placement, values[names[frame_segment(seg, number)]])
     return labels, values
 
 
@@ -136,10 +141,6 @@ def _groups(seg: Dataset, number: int, name: str) -> Sequence[Dataset]:
     shared = seg.get("SharedFunctionalGroupsSequence") or [Dataset()]
     found = seg.PerFrameFunctionalGroupsSequence[number].get(name) or shared[0].get(name) or []
     return list(found)
-
-
-def _segment(seg: Dataset, number: int) -> int:
-    return int(_groups(seg, number, "SegmentIdentificationSequence")[0].ReferencedSegmentNumber)
 
 
 def _lay(seg: Dataset, number: int, volume: Volume) -> Placement:

@@ -92,12 +92,12 @@ def test_a_finding_of_a_radiograph_is_a_planar_group(write_dicom: Callable[..., 
     assert set(texts(report)) == {"Comment"}
 
 
-def test_nothing_found_is_a_report_too(write_dicom: Callable[..., Path], tmp_path: Path) -> None:
+def test_nothing_found_is_no_report(write_dicom: Callable[..., Path]) -> None:
     volume, headers = radiograph_image(write_dicom)
     seg = write_seg(np.zeros(volume.shape, np.uint8), {"tumour": 1}, volume, headers, MODEL)
-    report = through_file(write_report([], seg, headers, MODEL, question="Is there a tumour?"), tmp_path)
-    assert report.content.get_planar_roi_measurement_groups() == []
-    assert texts(report)[QUESTION.meaning] == "Is there a tumour?"
+    with pytest.raises(PRSMedError) as caught:
+        write_report([], seg, headers, MODEL)
+    assert caught.value.code == "bad_findings"
 
 
 @pytest.mark.parametrize(
