@@ -26,7 +26,7 @@ from prsmed.imaging.dicom_seg import (
     shorten,
     stamp,
 )
-from prsmed.imaging.dicom_seg_read import frame_segment, segment_names
+from prsmed.imaging.dicom_seg_read import frame_groups, frame_segment, segment_names
 
 SCHEME = "99PRSMED"
 CONFIDENCE = Code("CONFIDENCE", SCHEME, "Mean probability of the mask")
@@ -128,10 +128,22 @@ def _group(number: int, finding: Mapping[str, Any], seg: Dataset, algorithm: Alg
         "qualitative_evaluations": _evaluations(finding),
     }
     if len(frames) == 1:
-        reference = hd.sr.ReferencedSegmentationFrame.from_segmentation(seg, frame_number=frames[0])
+        reference = _reference(seg, frames[0], segment)
         return hd.sr.PlanarROIMeasurementsAndQualitativeEvaluations(referenced_segment=reference, **parts)
     reference = hd.sr.ReferencedSegment.from_segmentation(seg, segment_number=segment)
     return hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=reference, **parts)
+
+
+def _reference(seg: Dataset, frame: int, segment: int) -> hd.sr.ReferencedSegmentationFrame:
+    """A frame of a Segmentation, counted from 1, and the image it was drawn on."""
+    source = frame_groups(seg, frame - 1, "DerivationImageSequence")[0].SourceImageSequence[0]
+    return hd.sr.ReferencedSegmentationFrame(
+        sop_class_uid=seg.SOPClassUID,
+        sop_instance_uid=seg.SOPInstanceUID,
+        frame_number=frame,
+        segment_number=segment,
+        source_image=hd.sr.SourceImageForSegmentation(source.ReferencedSOPClassUID, source.ReferencedSOPInstanceUID),
+    )
 
 
 def _segment(finding: Mapping[str, Any], seg: Dataset) -> int:

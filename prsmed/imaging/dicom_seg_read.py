@@ -60,9 +60,16 @@ def segment_names(seg: Dataset) -> dict[int, str]:
     return names
 
 
+def frame_groups(seg: Dataset, number: int, name: str) -> Sequence[Dataset]:
+    """A functional group of a frame, counted from 0: its own or the one that all share."""
+    shared = seg.get("SharedFunctionalGroupsSequence") or [Dataset()]
+    found = seg.PerFrameFunctionalGroupsSequence[number].get(name) or shared[0].get(name) or []
+    return list(found)
+
+
 def frame_segment(seg: Dataset, number: int) -> int:
     """Number of the segment that a frame, counted from 0, shows."""
-    return int(_groups(seg, number, "SegmentIdentificationSequence")[0].ReferencedSegmentNumber)
+    return int(frame_groups(seg, number, "SegmentIdentificationSequence")[0].ReferencedSegmentNumber)
 
 
 def _read(
@@ -137,12 +144,6 @@ def segment_values(names: Mapping[int, str], known: Mapping[str, int]) -> dict[s
     return {name: values[name] for name in names.values()}
 
 
-def _groups(seg: Dataset, number: int, name: str) -> Sequence[Dataset]:
-    shared = seg.get("SharedFunctionalGroupsSequence") or [Dataset()]
-    found = seg.PerFrameFunctionalGroupsSequence[number].get(name) or shared[0].get(name) or []
-    return list(found)
-
-
 def _lay(seg: Dataset, number: int, volume: Volume) -> Placement:
     place = frame_place(seg, number)
     if place is None:
@@ -156,7 +157,7 @@ def _lay_on_source(seg: Dataset, number: int, volume: Volume, headers: Sequence[
     """By the image frame that it says it was drawn on; a single image is that of every frame."""
     derived = [
         source
-        for item in _groups(seg, number, "DerivationImageSequence")
+        for item in frame_groups(seg, number, "DerivationImageSequence")
         for source in item.get("SourceImageSequence") or []
     ]
     shape = int(seg.Rows), int(seg.Columns)
