@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,9 +113,11 @@ def test_once_answers_three_questions_and_leaves_nothing_running(tmp_path: Path)
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_the_server_too(sent: signal.Signals, studies_folder: Path, tmp_path: Path) -> None:
     model = write_tiny_model(tmp_path / "model")
-    before = set(Path(tempfile.gettempdir()).glob("prsmed-*"))
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
     command = [*COMMAND, "--studies", str(studies_folder), "--model", str(model)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as serving:
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as serving:
         assert serving.stdout is not None
         lines = []
         for line in serving.stdout:
@@ -132,7 +133,7 @@ def test_a_signal_stops_the_server_too(sent: signal.Signals, studies_folder: Pat
             serving.kill()
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{url}/info/", timeout=5)
-    assert set(Path(tempfile.gettempdir()).glob("prsmed-*")) <= before
+    assert list(temporary.glob("prsmed-*")) == []
 
 
 @pytest.mark.slow
