@@ -174,7 +174,9 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
         label = file
         if file and request.get("save_label") and isinstance(image, str) and not os.path.isabs(image):
             tag = request.get("label_tag", DefaultLabelTag.ORIGINAL)
-            label = self.datastore().save_label(image, file, tag, {"model": request["model"], "params": params})
+            label = self.datastore().save_label(
+                image, file, tag, {"model": request["model"], "params": {**params, "question": request["prompt"]}}
+            )
         return {"label": label, "tag": DefaultLabelTag.ORIGINAL, "file": file, "params": params}
 
     def reload(self) -> None:

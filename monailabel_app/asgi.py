@@ -39,7 +39,8 @@ async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
     instance = app_instance()
     instance.is_guarded = True
     instance.server_mode(True)
-    be_discreet([settings.MONAI_LABEL_STUDIES, str(instance.scratch.path)], instance.datastore().list_images)
+    ids = getattr(instance.datastore(), "ids", list)
+    be_discreet([settings.MONAI_LABEL_STUDIES, str(instance.scratch.path)], ids)
     instance.on_init_complete()
     # Open streams would keep the server from stopping.
     previous = signal.getsignal(signal.SIGTERM)

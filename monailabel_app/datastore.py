@@ -85,6 +85,10 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
             read_only=read_only,
         )
 
+    def ids(self) -> list[str]:
+        """Ids of the images there are now; takes no lock."""
+        return list(self._datastore.objects)
+
     def source(self, image_id: str) -> Path | None:
         """The file or DICOM series folder of an id; ``None`` when there is none."""
         with self._lock:

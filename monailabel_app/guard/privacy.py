@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 # MONAI Label tells requests, ids and paths at INFO.
 _TALKATIVE = ("monailabel", "uvicorn.access", "dicomweb_client", "task_train", "task_scoring", "task_batch_infer")
 _SHORTEST_ID = 4
+_UID = re.compile(r"\b\d+(\.\d+){5,}\b")
 
 
 def keep_quiet() -> None:
@@ -18,12 +19,12 @@ def keep_quiet() -> None:
 
 
 class Discretion(logging.Formatter):
-    """Formats as another formatter does, and takes out ids of images and paths of studies.
+    """Formats as another formatter does, and takes out DICOM UIDs, ids of images and paths of studies.
 
     Args:
         formatter: The other one; ``None`` for Python's plain one.
         places: Folders or addresses whose content must not be told.
-        ids: Gives the ids of the images there are now.
+        ids: Gives the ids of the images there are now. Called while a handler is locked, so it must take no lock.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Discretion(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line, with ``<path>`` and ``<image>`` where those were."""
         text = self._places.sub("<path>", self._formatter.format(record))
+        text = _UID.sub("<uid>", text)
         if record.levelno >= logging.WARNING:
             for image_id in self._ids():
                 if len(image_id) >= _SHORTEST_ID and image_id in text:

@@ -132,4 +132,5 @@ def test_discretion_takes_out_paths_and_patients() -> None:
         return formatter.format(logging.LogRecord("x", level, "x.py", 1, text, (), None))
 
     assert line("lost '/data/studies/DOE JOHN/1.dcm' again", logging.INFO) == "lost '<path>' again"
+    assert line("series 1.2.840.113619.2.55.3.604 at 127.0.0.1", logging.INFO) == "series <uid> at 127.0.0.1"
     assert line("no such image: DOE_JOHN (ct)", logging.ERROR) == "no such image: <image> (ct)"
