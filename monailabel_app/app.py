@@ -198,7 +198,9 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
             return image
         if not self.is_guarded and isinstance(image, str) and os.path.isabs(image):
             path = Path(image).resolve()
-            uploads = {Path(tempfile.gettempdir()).resolve(), Path(self.sessions().store_path).resolve()}
+            uploads = {Path(tempfile.gettempdir()).resolve()}
+            if self.sessions() is not None:
+                uploads.add(Path(self.sessions().store_path).resolve())
             if uploads.intersection(path.parents) and path.exists():
                 return path
         return locate(self.datastore(), image)

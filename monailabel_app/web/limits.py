@@ -11,7 +11,7 @@ from monailabel_app.web.handlers import mistake
 from prsmed.errors import PRSMedError
 
 # Where files are uploaded.
-_UPLOADS = re.compile(r"/(infer/[^/]+|datastore/?|datastore/(image|label)|session/?)")
+_UPLOADS = re.compile(r"/(infer/[^/]+|datastore/?|datastore/(image|label)|session/?|proxy/dicom/stow/.*)")
 
 
 class BodyLimit:

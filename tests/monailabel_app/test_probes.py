@@ -263,8 +263,16 @@ def test_doors_are_shut_unless_asked_for(url: str, method: str, path: str) -> No
 
 
 def test_reload_reads_the_model_again_where_the_door_is_open(server: ServerProcess) -> None:
+    def hits() -> str:
+        lines = requests.get(f"{server.url}/metrics", timeout=60).text.splitlines()
+        return next(line.split()[-1] for line in lines if line.startswith('prsmed_cache_hits_total{cache="seen"}'))
+
+    for _ in range(2):
+        assert ask(server.url, "nifti").ok
+    assert float(hits()) > 0
     assert requests.post(f"{server.url}/reload", timeout=60).json() == {"version": "tiny-1"}
     assert ask(server.url, "nifti").ok
+    assert float(hits()) == 0, "what the old model saw was kept"
 
 
 def test_oversized_bodies(probed: str) -> None:
