@@ -7,7 +7,6 @@ import math
 import shutil
 from pathlib import Path
 
-import SimpleITK as sitk
 from fastapi import UploadFile
 from PIL import Image
 
@@ -15,6 +14,7 @@ from monailabel_app.datastore import IMAGE_PATTERNS
 from monailabel_app.scratch import Scratch
 from monailabel_app.settings import MEGABYTE, server_settings
 from prsmed.errors import PRSMedError
+from prsmed.imaging.nrrd import itk_reader
 
 _ENDINGS = tuple(pattern.removeprefix("*") for pattern in IMAGE_PATTERNS)
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
@@ -87,19 +87,31 @@ def _unpacked_bytes(path: Path, max_bytes: int) -> int:
 def _check_self_contained(path: Path) -> None:
     """An NRRD or MetaImage header may name another file, which would be one of the server's."""
     with path.open("rb") as file:
-        header = file.read(_HEADER_BYTES).split(b"\n\n")[0].lower()
-    names_file = b"data file:" in header or b"datafile:" in header
-    if path.suffix == ".mha":
-        _, found, value = header.partition(b"elementdatafile")
-        names_file = not found or not value.lstrip(b" \t=").startswith(b"local")
-    if names_file:
+        lines = file.read(_HEADER_BYTES).lower().replace(b"\r\n", b"\n").split(b"\n")
+    if not (_is_whole_mha(lines) if path.suffix == ".mha" else _is_whole_nrrd(lines)):
         raise PRSMedError("not_self_contained", "the voxels are in another file; save the image as one file")
 
 
+def _is_whole_nrrd(lines: list[bytes]) -> bool:
+    """Whether the header ends, and before its end names no file."""
+    if b"" not in lines:
+        return False
+    header = lines[: lines.index(b"")]
+    return not any(line.replace(b" ", b"").replace(b"\t", b"").startswith(b"datafile") for line in header)
+
+
+def _is_whole_mha(lines: list[bytes]) -> bool:
+    """Whether the field that names a file, with which the header ends, says that it is this one."""
+    for line in lines:
+        key, _, value = line.partition(b"=")
+        if key.strip() == b"elementdatafile":
+            return value.strip() == b"local"
+    return False
+
+
 def _itk_bytes(path: Path) -> int:
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
     try:
+        reader = itk_reader(path)
         reader.ReadImageInformation()
     except RuntimeError as error:
         raise PRSMedError("unreadable_image", "the upload is not a complete image; send it again") from error

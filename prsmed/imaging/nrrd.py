@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from prsmed.errors import PRSMedError
 from prsmed.imaging.volume import Volume
 
+_NRRD = frozenset({".nrrd", ".nhdr"})
 # SimpleITK works in left-posterior-superior millimetres; RAS turns the first two around.
 LPS_TO_RAS = np.diag((-1.0, -1.0, 1.0, 1.0))
 
@@ -22,7 +23,7 @@ def read_nrrd(path: Path) -> Volume:
         PRSMedError: ``unreadable_image``, ``not_3d``, ``bad_affine``, ``bad_voxels``.
     """
     try:
-        image = sitk.ReadImage(str(path))
+        image = itk_reader(path).Execute()
     except RuntimeError as error:
         if "determinant" in str(error):
             raise PRSMedError(
@@ -43,6 +44,14 @@ def read_nrrd(path: Path) -> Volume:
     return Volume(_voxels(image), _affine(image), has_patient_space=_has_patient_space(path, image))
 
 
+def itk_reader(path: Path) -> sitk.ImageFileReader:
+    """ITK's reader for what the file's ending says it is; by itself ITK would go by the content."""
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    reader.SetImageIO("NrrdImageIO" if path.suffix.lower() in _NRRD else "MetaImageIO")
+    return reader
+
+
 def _voxels(image: sitk.Image) -> NDArray[np.generic]:
     array: NDArray[np.generic] = sitk.GetArrayFromImage(image)
     if image.GetDimension() == 2:
@@ -61,4 +70,4 @@ def _affine(image: sitk.Image) -> NDArray[np.float64]:
 def _has_patient_space(path: Path, image: sitk.Image) -> bool:
     if image.GetDimension() == 2:
         return False
-    return path.suffix.lower() not in {".nrrd", ".nhdr"} or image.HasMetaDataKey("NRRD_space")
+    return path.suffix.lower() not in _NRRD or image.HasMetaDataKey("NRRD_space")

@@ -140,19 +140,22 @@ def test_removal_by_path(probed: str) -> None:
         refused(requests.delete(f"{probed}/datastore/{query}", timeout=60), "invalid_request")
 
 
+_NRRD = "NRRD0004\ntype: uint8\ndimension: 3\nsizes: 4 4 1\nencoding: raw\n"
+_MHA = "ObjectType = Image\nNDims = 3\nDimSize = 4 4 1\nElementType = MET_UCHAR\n"
+
+
 @pytest.mark.parametrize(
     ("name", "header"),
     [
-        ("x.nrrd", "NRRD0004\ntype: uint8\ndimension: 3\nsizes: 4 4 1\nencoding: raw\ndata file: {secret}\n\n"),
-        ("x.nrrd", "NRRD0004\ntype: uint8\ndimension: 3\nsizes: 4 4 1\nencoding: raw\ndatafile:   {secret}\n\n"),
-        (
-            "x.nrrd",
-            "NRRD0004\r\ntype: uint8\r\ndimension: 3\r\nsizes: 4 4 1\r\nencoding: raw\r\ndata file: {secret}\r\n\r\n",
-        ),
-        (
-            "x.mha",
-            "ObjectType = Image\nNDims = 3\nDimSize = 4 4 1\nElementType = MET_UCHAR\nElementDataFile = {secret}\n",
-        ),
+        ("x.nrrd", _NRRD + "data file: {secret}\n\n"),
+        ("x.nrrd", _NRRD + "DataFile:   {secret}\n\n"),
+        ("x.nrrd", (_NRRD + "data file: {secret}\n\n").replace("\n", "\r\n")),
+        ("x.nrrd", _NRRD + "# padding\n" * 10_000 + "data file: {secret}\n\n"),
+        ("x.nrrd", _NRRD + "data file: LIST\n{secret}\n"),
+        ("x.mha", _MHA + "ElementDataFile = {secret}\n"),
+        ("x.mha", _MHA + "ElementDataFile={secret}\n"),
+        ("x.mha", "Comment = elementdatafile = local\n" + _MHA + "ElementDataFile = {secret}\n"),
+        ("x.mha", _MHA + "ElementDataFile = LIST\n{secret}\n"),
     ],
 )
 def test_path_read_by_a_header_that_names_a_file(probed: str, server: ServerProcess, name: str, header: str) -> None:
