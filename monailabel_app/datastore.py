@@ -20,7 +20,7 @@ from monailabel.interfaces.exception import ImageNotFoundException
 from pydicom.errors import InvalidDicomError
 
 from monailabel_app.convert import write_image
-from monailabel_app.files import can_write, copy_whole, sweep_parts, write_whole
+from monailabel_app.files import can_write, staged_copy, sweep_parts, write_whole
 from monailabel_app.settings import DEFAULT_STATE
 from prsmed.errors import PRSMedError
 from prsmed.imaging import read_volume
@@ -42,6 +42,7 @@ IMAGE_PATTERNS = (
 )
 _LABELS, _CONFIG = "labels", "datastore_v2.json"
 _SERIES_EXTENSION = ""
+_QUICK_SECONDS, _REST = 0.05, 9
 
 
 class StudyDatastore(LocalDatastore):  # type: ignore[misc]
@@ -73,6 +74,8 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
         self._labels_dir = _LABELS if self._home == self._root else str(self._home / _LABELS)
         sweep_parts(self._home / _LABELS)
         self._lock = threading.RLock()
+        self._copying = threading.Lock()
+        self._looked, self._look_seconds = 0.0, 0.0
         self._copies: tempfile.TemporaryDirectory[str] | None = None
         self._scanned: dict[Path, tuple[int, bool]] = {}
         self._series = self._find_series()
@@ -92,7 +95,7 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
     def source(self, image_id: str) -> Path | None:
         """The file or DICOM series folder of an id; ``None`` when there is none."""
         with self._lock:
-            if image_id not in self._datastore.objects:
+            if image_id not in self._datastore.objects and self._may_look():
                 self.refresh()
             uri = super().get_image_uri(image_id)
         return Path(uri) if uri else None
@@ -118,14 +121,18 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
 
     def close(self) -> None:
         """Delete the copies of series."""
-        with self._lock:
+        with self._copying:
             if self._copies is not None:
                 self._copies.cleanup()
                 self._copies = None
 
+    def _may_look(self) -> bool:
+        """Whether to walk through the folder for an id nobody knows; where that takes long, then not all the time."""
+        return time.monotonic() - self._looked > _REST * max(0.0, self._look_seconds - _QUICK_SECONDS)
+
     def _as_file(self, image_id: str, series: Path) -> Path:
         newest = max(file.stat().st_mtime_ns for file in series.iterdir())
-        with self._lock:
+        with self._copying:
             self._copies = self._copies or tempfile.TemporaryDirectory(prefix="prsmed-studies-")
             copy = Path(self._copies.name) / str(newest) / f"{image_id}.nrrd"
             if not copy.exists():
@@ -149,18 +156,17 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
         """
         if self._home != self._root:
             raise PRSMedError("read_only", "the server's folder of studies cannot be written; add the image there")
-        with self._lock:
+        with staged_copy(Path(image_filename), self._root) as part, self._lock:
             self._init_from_datastore_file()
             _, extension = self._to_id(os.path.basename(image_filename))
             old = self._datastore.objects.get(image_id)
-            labels = old.labels if old else {}
             name = image_id + extension
-            copy_whole(Path(image_filename), self._root / name)
+            os.replace(part, self._root / name)
             if old and old.image.ext not in (extension, _SERIES_EXTENSION):
                 (self._root / (image_id + old.image.ext)).unlink(missing_ok=True)
             info = {**image_info, "ts": int(time.time()), "name": name}
             self._datastore.objects[image_id] = ImageLabelModel(
-                image=DataModel(info=info, ext=extension), labels=labels
+                image=DataModel(info=info, ext=extension), labels=old.labels if old else {}
             )
             self._update_datastore_file()
         return image_id
@@ -171,16 +177,17 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
         Raises:
             ImageNotFoundException: There is no such image.
         """
-        with self._lock:
+        folder = Path(self._datastore.label_path(label_tag))
+        folder.mkdir(parents=True, exist_ok=True)
+        with staged_copy(Path(label_filename), folder) as part, self._lock:
             # Another process may have saved something (batch inference does).
             self._init_from_datastore_file()
             image = self._datastore.objects.get(image_id)
             if image is None:
                 raise ImageNotFoundException(f"Image {image_id} not found")
             _, extension = self._to_id(os.path.basename(label_filename))
-            folder, name = Path(self._datastore.label_path(label_tag)), image_id + extension
-            folder.mkdir(parents=True, exist_ok=True)
-            copy_whole(Path(label_filename), folder / name)
+            name = image_id + extension
+            os.replace(part, folder / name)
             old = image.labels.get(label_tag)
             info = {**label_info, "ts": int(time.time()), "name": name}
             image.labels[label_tag] = DataModel(info=info, ext=extension)
@@ -212,8 +219,11 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
     def _reconcile_datastore(self) -> None:
         # Called by the file watcher's thread too; the base class empties and refills its list on the way.
         with self._lock:
+            began = time.monotonic()
             self._series = self._find_series()
             super()._reconcile_datastore()
+            self._looked = time.monotonic()
+            self._look_seconds = self._looked - began
 
     def _list_files(self, path: str, patterns: list[str]) -> dict[str, str]:
         files: dict[str, str] = super()._list_files(path, patterns)

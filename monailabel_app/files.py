@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import IO
 
 _PART = ".part-"
 # Another process may be writing right now.
@@ -28,20 +32,32 @@ def sweep_parts(folder: Path) -> None:
             part.unlink(missing_ok=True)
 
 
-def copy_whole(source: Path, target: Path) -> None:
-    """Copy a file; :func:`write_whole`."""
-    write_whole(source.read_bytes(), target)
-
-
 def write_whole(content: bytes, target: Path) -> None:
     """Write a file so that a reader sees all of it or what was there before, whenever the process is killed."""
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=_PART, delete=False) as part:
+    with staged(target.parent, lambda part: part.write(content)) as part:
+        os.replace(part, target)
+
+
+@contextmanager
+def staged(folder: Path, write: Callable[[IO[bytes]], object]) -> Iterator[Path]:
+    """A file, whole and on the disk, for the block to move to its place in ``folder``; else it is deleted."""
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=_PART, delete=False) as part:
+        path = Path(part.name)
         try:
-            part.write(content)
+            write(part)
             part.flush()
             os.fsync(part.fileno())
-            os.chmod(part.name, 0o644)
-            os.replace(part.name, target)
-        except BaseException:
-            Path(part.name).unlink(missing_ok=True)
-            raise
+            os.chmod(path, 0o644)
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def staged_copy(source: Path, folder: Path) -> AbstractContextManager[Path]:
+    """:func:`staged` with the content of another file."""
+
+    def copy(part: IO[bytes]) -> None:
+        with source.open("rb") as file:
+            shutil.copyfileobj(file, part)
+
+    return staged(folder, copy)

@@ -142,3 +142,32 @@ def test_a_volume_over_the_bound_is_not_kept(folder: Path) -> None:
     cache = VolumeCache(max_bytes=10)
     assert cache.read(folder / "nifti.nii.gz").shape == (40, 36, 12)
     assert cache.kept.num_bytes == 0
+
+
+def test_unknown_ids_do_not_keep_a_slow_folder_busy(datastore: StudyDatastore, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    monkeypatch.setattr(datastore, "refresh", lambda: looks.append(1))
+    datastore._look_seconds = 10.0
+    for _ in range(5):
+        assert datastore.source("nothing") is None
+    assert looks == []
+    datastore._looked -= 100
+    assert datastore.source("nothing") is None
+    assert looks == [1]
+
+
+def test_a_damaged_list_is_set_aside_and_begun_anew(folder: Path) -> None:
+    StudyDatastore(str(folder)).save_label("nifti", str(folder / "nifti.nii.gz"), "final", {"question": "where?"})
+    (folder / "datastore_v2.json").write_text('{"objects": {"nif')
+    again = StudyDatastore(str(folder))
+    assert set(again.list_images()) == IDS
+    assert again.get_labeled_images() == ["nifti"]
+    assert [path.name for path in folder.glob("datastore_v2.json.damaged-*")]
+
+
+def test_another_kind_of_file_takes_the_place_of_a_label(folder: Path) -> None:
+    datastore = StudyDatastore(str(folder))
+    datastore.save_label("nifti", str(folder / "nifti.nii.gz"), "final", {})
+    datastore.save_label("nifti", str(folder / "nrrd.nrrd"), "final", {"user": "alice"})
+    assert [path.name for path in (folder / "labels" / "final").iterdir()] == ["nifti.nrrd"]
+    assert datastore.get_label_info("nifti", "final")["user"] == "alice"
