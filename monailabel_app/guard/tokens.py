@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +17,7 @@ logger = logging.getLogger(__name__)
 # Public-key signatures only: with a shared secret whoever can check a token can make one.
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 _LEEWAY_SECONDS = 30
+_ODD, _LONGEST_NAME = re.compile(r"[^\w.@ -]"), 64
 _REQUIRED = ["exp", "iss", "aud"]
 
 
@@ -57,7 +59,9 @@ class TokenVerifier:
         except (jwt.PyJWTError, ValueError) as error:
             logger.info("A token was refused: %s", type(error).__name__)
             raise PRSMedError("unauthorized", "the token is not valid, or no longer; sign in again") from error
-        return str(claims.get(self._name_claim) or claims.get("sub", "")), self._roles(claims)
+        name = str(claims.get(self._name_claim) or claims.get("sub", ""))
+        # It goes into the log, where a line is to stay a line.
+        return _ODD.sub("_", name)[:_LONGEST_NAME], self._roles(claims)
 
     def token(self, username: str, password: str, client: str) -> dict[str, Any]:
         """Sign somebody in at the realm, as stock clients ask for.

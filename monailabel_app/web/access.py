@@ -38,6 +38,8 @@ class AccessLog:
             await self._app(scope, receive, noted)
         finally:
             seconds = time.monotonic() - started
-            route = getattr(scope.get("route"), "path", "none")
-            logger.info("%s %s %d %.3f s by %s", scope["method"], route, status, seconds, state.get("person", "-"))
-            app_instance().metrics.request(scope["method"], route, status, seconds)
+            route = getattr(scope.get("route"), "path", None)
+            # A method may be any word; only those of routes are few.
+            method = scope["method"] if route else "-"
+            logger.info("%s %s %d %.3f s by %s", method, route or "-", status, seconds, state.get("person", "-"))
+            app_instance().metrics.request(method, route or "-", status, seconds)

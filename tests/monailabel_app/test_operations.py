@@ -75,6 +75,8 @@ def test_metrics_count_what_happens(url: str) -> None:
     for name in ("prsmed_cache_bytes", "prsmed_waiting", "prsmed_step_seconds_bucket", "process_resident_memory_bytes"):
         assert name in text
     assert "nifti" not in text
+    assert requests.request("MADEUP", f"{url}/nowhere", timeout=60).status_code == 404
+    assert "MADEUP" not in requests.get(f"{url}/metrics", timeout=60).text
 
 
 def test_the_log_tells_no_question_no_patient_and_no_file(private: ServerProcess) -> None:

@@ -96,6 +96,12 @@ def test_a_good_token_opens(door: str, realm: Realm) -> None:
     assert who == {"username": "alice", "roles": ["monailabel-annotator"]}
 
 
+def test_a_name_cannot_forge_a_line_of_the_log(door: str, realm: Realm) -> None:
+    headers = {"Authorization": f"Bearer {realm.token(preferred_username='eve' + chr(10) + 'GET / 200 by alice')}"}
+    who = requests.get(f"{door}/auth/token/valid", headers=headers, timeout=60).json()
+    assert who["username"] == "eve_GET _ 200 by alice"
+
+
 def test_forged_and_stale_tokens_do_not(door: str, realm: Realm) -> None:
     other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     head, _, signature = realm.token().split(".")
