@@ -81,6 +81,7 @@ def test_what_is_marked_stays_under_the_mask_when_turned(degrees: float, row: in
     turned, moved = rotate(image, mask, degrees, (ratio, 1.0))
     assert turned.shape == image.shape
     assert set(np.unique(moved)) <= {0, 1}
+    assume(moved.any())  # a corner that is barely in the picture shines into it, and has no pixel of the mask
     assert (turned[ndimage.binary_erosion(moved, iterations=2)] == 220).all()
     assert (turned[~ndimage.binary_dilation(moved, iterations=3)] <= 21).all()
 
