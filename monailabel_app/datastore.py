@@ -18,6 +18,7 @@ import pydicom
 from monailabel.datastore.local import DataModel, ImageLabelModel, LocalDatastore
 from monailabel.interfaces.exception import ImageNotFoundException
 from pydicom.errors import InvalidDicomError
+from watchdog.events import FileMovedEvent
 
 from monailabel_app.convert import write_image
 from monailabel_app.files import can_write, staged_copy, sweep_parts, write_whole
@@ -87,6 +88,9 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
             auto_reload=auto_reload,
             read_only=read_only,
         )
+        if auto_reload:
+            # Files that are written whole come by being moved, also those of another process (a batch).
+            self._handler.on_moved = self._on_moved
 
     def ids(self) -> list[str]:
         """Ids of the images there are now; takes no lock."""
@@ -215,6 +219,13 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
                 logger.error("%s is damaged; it was set aside as %s and begun anew", _CONFIG, kept.name)
             # A list that was moved names the place where its labels were.
             self._datastore.labels_dir = self._labels_dir
+
+    def _on_moved(self, event: FileMovedEvent) -> None:
+        is_own_list = event.dest_path == self._datastore_config_path and (
+            os.stat(self._datastore_config_path).st_mtime == self._config_ts
+        )
+        if not is_own_list:
+            self.refresh()
 
     def _reconcile_datastore(self) -> None:
         # Called by the file watcher's thread too; the base class empties and refills its list on the way.

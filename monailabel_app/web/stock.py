@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Collection
 from typing import Annotated, Any
 
+import torch
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.routing import APIRoute
 from monailabel.endpoints.user.auth import RBAC, User
@@ -27,6 +28,9 @@ from prsmed.errors import PRSMedError
 _JSON_FIELDS = ("params", "info")
 # What a body may not say: what the path says, and what would let a client choose code for a child process.
 _NOT_IN_BODY = frozenset({"bundle_path", "image", "method", "model", "run_sync", "strategy"})
+
+# MONAI Label's batches divide by the number of GPUs.
+_ON_CPU = {"device": "cpu", "multi_gpu": False}
 
 
 def guarded(stock: APIRouter, without: Collection[tuple[str, str]] = ()) -> APIRouter:
@@ -98,6 +102,8 @@ def _in_thread(endpoint: Callable[..., Any], path: str) -> Callable[..., Any]:
                 parse_object(values[name], name)
             elif isinstance(values.get(name), dict):
                 values[name] = {key: value for key, value in values[name].items() if key not in _NOT_IN_BODY}
+        if path.startswith("/batch/") and "params" in values and not torch.cuda.is_available():
+            values["params"] = {**(values["params"] or {}), **_ON_CPU}
         if isinstance(values.get("user"), Person):
             values["user"] = User(username=values["user"].name)
         return asyncio.run(endpoint(**values))

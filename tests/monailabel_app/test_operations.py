@@ -104,6 +104,23 @@ def test_the_log_tells_no_question_no_patient_and_no_file(private: ServerProcess
         assert secret not in log
 
 
+def test_a_batch_asks_every_image_and_keeps_the_masks(studies_folder: Path, model: Path, tmp_path: Path) -> None:
+    studies = Path(shutil.copytree(studies_folder, tmp_path / "studies"))
+    for server in serve(studies, model, tmp_path / "log"):
+        assert requests.post(
+            f"{server.url}/batch/infer/prsmed", json={"prompt": FOUND, "save_label": True}, timeout=60
+        ).ok
+        deadline = time.monotonic() + 120
+        while requests.get(f"{server.url}/batch/infer?check_if_running=true", timeout=60).ok:
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+        assert requests.get(f"{server.url}/batch/infer", timeout=60).json()["status"] == "DONE"
+        objects = requests.get(f"{server.url}/datastore/?output=all", timeout=60).json()["objects"]
+        assert all("original" in image["labels"] for image in objects.values())
+        info = objects["nifti"]["labels"]["original"]["info"]
+        assert info["params"]["question"] == FOUND
+
+
 def children_of(pid: int) -> list[psutil.Process]:
     return psutil.Process(pid).children(recursive=True)
 
@@ -113,7 +130,7 @@ def test_the_end_leaves_no_process_and_no_file(private: ServerProcess, tmp_path:
     url, pid = private.url, private.pid
     requests.post(
         f"{url}/batch/infer/prsmed",
-        json={"prompt": FOUND, "mode": "volume", "device": "cpu", "multi_gpu": False},
+        json={"prompt": FOUND, "mode": "volume"},
         timeout=60,
     )
     asking = [threading.Thread(target=_ask_quietly, args=(url,)) for _ in range(3)]
