@@ -14,18 +14,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pydicom
 from monailabel.datastore.local import DataModel, ImageLabelModel, LocalDatastore
 from monailabel.interfaces.exception import ImageNotFoundException
-from pydicom.errors import InvalidDicomError
 from watchdog.events import FileMovedEvent
 
 from monailabel_app.convert import write_image
 from monailabel_app.files import can_write, staged_copy, sweep_parts, write_whole
+from monailabel_app.series import SeriesFinder
 from monailabel_app.settings import DEFAULT_STATE
 from prsmed.errors import PRSMedError
 from prsmed.imaging import read_volume
-from prsmed.imaging.dicom_header import is_image
 
 logger = logging.getLogger(__name__)
 
@@ -78,8 +76,8 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
         self._copying = threading.Lock()
         self._looked, self._look_seconds = 0.0, 0.0
         self._copies: tempfile.TemporaryDirectory[str] | None = None
-        self._scanned: dict[Path, tuple[int, bool]] = {}
-        self._series = self._find_series()
+        self._finder = SeriesFinder(self._root, _LABELS)
+        self._series = self._finder.find()
         super().__init__(
             folder,
             labels_dir=self._labels_dir,
@@ -231,7 +229,7 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
         # Called by the file watcher's thread too; the base class empties and refills its list on the way.
         with self._lock:
             began = time.monotonic()
-            self._series = self._find_series()
+            self._series = self._finder.find()
             super()._reconcile_datastore()
             self._looked = time.monotonic()
             self._look_seconds = self._looked - began
@@ -252,25 +250,6 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
         if ext == _SERIES_EXTENSION:
             return self._series.get(id, id)
         return id + ext
-
-    def _find_series(self) -> dict[str, str]:
-        """Every series folder: id to path relative to the studies."""
-        series = {}
-        for parent, folders, files in os.walk(self._root):
-            folder = Path(parent)
-            relative = folder.relative_to(self._root)
-            is_labels = relative == Path(_LABELS)
-            folders[:] = [] if is_labels else sorted(name for name in folders if not name.startswith("."))
-            if not is_labels and self._holds_dicom(folder, files):
-                image_id = "__".join(relative.parts) or self._root.resolve().name
-                series[image_id] = str(relative)
-        return series
-
-    def _holds_dicom(self, folder: Path, files: list[str]) -> bool:
-        changed = folder.stat().st_mtime_ns
-        if self._scanned.get(folder, (0, False))[0] != changed:
-            self._scanned[folder] = changed, any(_is_dicom_image(folder / name) for name in sorted(files))
-        return self._scanned[folder][1]
 
 
 def _home(studies: Path, state: Path) -> Path:
@@ -301,10 +280,3 @@ for _name in (
 ):
     if _name not in vars(StudyDatastore):
         setattr(StudyDatastore, _name, _locked(getattr(LocalDatastore, _name)))
-
-
-def _is_dicom_image(path: Path) -> bool:
-    try:
-        return is_image(pydicom.dcmread(path, stop_before_pixels=True))
-    except (InvalidDicomError, EOFError, OSError):
-        return False
