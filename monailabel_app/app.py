@@ -24,6 +24,7 @@ from monailabel_app.conversations import Conversations
 from monailabel_app.datastore import StudyDatastore
 from monailabel_app.dicomweb_open import open_remote
 from monailabel_app.errors import Refused
+from monailabel_app.guard.names import check_tag
 from monailabel_app.metrics import Metrics
 from monailabel_app.scratch import Scratch
 from monailabel_app.settings import MEGABYTE, server_settings
@@ -55,6 +56,8 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
         self.is_guarded = False
         self.is_ready = False
         self.scratch = Scratch()
+        # Whatever this process puts aside goes with it, or is swept away by the next one.
+        tempfile.tempdir = str(self.scratch.path)
         self.metrics = Metrics()
         self.line = Line(chosen.max_waiting)
         share_processors()
@@ -169,11 +172,11 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
         """
         task = self.task(request.get("model"))
         image = request.get("image")
+        tag = check_tag(request.get("label_tag") or DefaultLabelTag.ORIGINAL.value)
         by = self.asked(image, ticket)
         file, params = task({**request, "asked": by, "folder": self.scratch.path})
         label = file
         if file and request.get("save_label") and isinstance(image, str) and not os.path.isabs(image):
-            tag = request.get("label_tag", DefaultLabelTag.ORIGINAL)
             label = self.datastore().save_label(
                 image, file, tag, {"model": request["model"], "params": {**params, "question": request["prompt"]}}
             )

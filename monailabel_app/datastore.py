@@ -20,6 +20,7 @@ from watchdog.events import FileMovedEvent
 
 from monailabel_app.convert import write_image
 from monailabel_app.files import can_write, staged_copy, sweep_parts, write_whole
+from monailabel_app.guard.names import check_tag
 from monailabel_app.series import SeriesFinder
 from monailabel_app.settings import DEFAULT_STATE
 from prsmed.errors import PRSMedError
@@ -173,13 +174,25 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
             self._update_datastore_file()
         return image_id
 
+    def remove_image(self, image_id: str) -> None:
+        """Delete an image and its labels; never a DICOM series, whose folder may hold more.
+
+        Raises:
+            PRSMedError: ``read_only``.
+        """
+        if image_id in self._series:
+            raise PRSMedError("read_only", "a DICOM series is not deleted over HTTP; delete its folder")
+        with self._lock:
+            super().remove_image(image_id)
+
     def save_label(self, image_id: str, label_filename: str, label_tag: str, label_info: dict[str, Any]) -> str:
         """Keep a label, in place of the one the image has under the tag.
 
         Raises:
             ImageNotFoundException: There is no such image.
+            PRSMedError: ``bad_tag``.
         """
-        folder = Path(self._datastore.label_path(label_tag))
+        folder = Path(self._datastore.label_path(check_tag(label_tag)))
         folder.mkdir(parents=True, exist_ok=True)
         with staged_copy(Path(label_filename), folder) as part, self._lock:
             # Another process may have saved something (batch inference does).

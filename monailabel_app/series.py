@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import pydicom
-from pydicom.errors import InvalidDicomError
 
 from prsmed.imaging.dicom_header import is_image
 
@@ -50,5 +49,5 @@ class SeriesFinder:
 def _is_image(path: Path) -> bool:
     try:
         return is_image(pydicom.dcmread(path, stop_before_pixels=True))
-    except (InvalidDicomError, EOFError, OSError):
+    except Exception:  # pydicom raises many kinds for what only looks like DICOM
         return False

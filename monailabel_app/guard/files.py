@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import re
 import shutil
 from pathlib import Path
 
@@ -20,6 +21,8 @@ _ENDINGS = tuple(pattern.removeprefix("*") for pattern in IMAGE_PATTERNS)
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 _CHUNK = MEGABYTE
 _HEADER_BYTES = 64 * 1024
+_ODD = re.compile(rb"[\0\r]")
+_FIELD = re.compile(rb"(?P<key>\w+)[ \t]*=(?P<value>.*)")
 
 
 def take_upload(file: UploadFile, scratch: Scratch) -> Path:
@@ -87,9 +90,12 @@ def _unpacked_bytes(path: Path, max_bytes: int) -> int:
 def _check_self_contained(path: Path) -> None:
     """An NRRD or MetaImage header may name another file, which would be one of the server's."""
     with path.open("rb") as file:
-        lines = file.read(_HEADER_BYTES).lower().replace(b"\r\n", b"\n").split(b"\n")
+        lines = file.read(_HEADER_BYTES).replace(b"\r\n", b"\n").split(b"\n")
     if not (_is_whole_mha(lines) if path.suffix == ".mha" else _is_whole_nrrd(lines)):
-        raise PRSMedError("not_self_contained", "the voxels are in another file; save the image as one file")
+        raise PRSMedError(
+            "not_self_contained",
+            "the voxels are in another file, or compressed MetaImage; save the image as one .nrrd or .nii.gz file",
+        )
 
 
 def _is_whole_nrrd(lines: list[bytes]) -> bool:
@@ -97,15 +103,22 @@ def _is_whole_nrrd(lines: list[bytes]) -> bool:
     if b"" not in lines:
         return False
     header = lines[: lines.index(b"")]
-    return not any(line.replace(b" ", b"").replace(b"\t", b"").startswith(b"datafile") for line in header)
+    # To teem a lone CR ends a line too.
+    return not any(_ODD.search(line) or re.sub(rb"\s", b"", line).lower().startswith(b"datafile") for line in header)
 
 
 def _is_whole_mha(lines: list[bytes]) -> bool:
-    """Whether the field that names a file, with which the header ends, says that it is this one."""
+    """Whether the header is of plain fields and ends by saying, in the one way there is, that the voxels follow."""
     for line in lines:
-        key, _, value = line.partition(b"=")
-        if key.strip() == b"elementdatafile":
-            return value.strip() == b"local"
+        field = _FIELD.fullmatch(line)
+        if field is None or _ODD.search(line):
+            return False
+        key, value = field["key"], field["value"].strip()
+        if key.lower() == b"elementdatafile":
+            return key == b"ElementDataFile" and value == b"LOCAL"
+        if key.lower() == b"headersize" or (key.lower() == b"compresseddata" and value.lower() == b"true"):
+            # ITK fills what an incomplete compressed stream lacks with whatever was in memory.
+            return False
     return False
 
 

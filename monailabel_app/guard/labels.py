@@ -53,7 +53,8 @@ def names_of(params: Mapping[str, Any], predicted: Mapping[str, Any]) -> dict[in
         # The stock Slicer module counts a background segment in idx that its label map does not have.
         numbered = {n: str(entry["name"]) for n, entry in enumerate(entries, start=1)}
         return {**numbered, **{e["idx"]: str(e["name"]) for e in entries if isinstance(e.get("idx"), int)}}
-    names = params.get("label_names") or (predicted.get("params") or {}).get("label_names")
+    answer = predicted.get("params")
+    names = params.get("label_names") or (answer.get("label_names") if isinstance(answer, Mapping) else None)
     if names is None:
         return None
     if not isinstance(names, Mapping) or not all(isinstance(value, int) for value in names.values()):

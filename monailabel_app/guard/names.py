@@ -42,14 +42,14 @@ def check_image_id(image_id: str) -> str:
     return image_id
 
 
-def check_tag(tag: str) -> str:
+def check_tag(tag: object) -> str:
     """The tag of a label.
 
     Raises:
         PRSMedError: ``bad_tag``.
     """
-    if not re.fullmatch(TAG, tag):
+    if not isinstance(tag, str) or not re.fullmatch(TAG, tag):
         raise PRSMedError(
-            "bad_tag", f"{tag[:60]!r} cannot be a tag; use 1 to 64 letters, digits, _ and -, as in 'final'"
+            "bad_tag", f"{str(tag)[:60]!r} cannot be a tag; use 1 to 64 letters, digits, _ and -, as in 'final'"
         )
     return tag

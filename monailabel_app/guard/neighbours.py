@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from prsmed.errors import PRSMedError
 
+_OWN_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?")
 LOOPBACK = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1", "localhost"})
 
 
@@ -17,7 +19,7 @@ def check_neighbour(reached: str | None, host: str, origin: str | None, allowed_
 
     Args:
         reached: The server's own address that the request came to; ``None`` for a Unix socket.
-        host: The request's ``Host`` without the port.
+        host: The request's ``Host``, as it came.
         origin: The request's ``Origin``.
         allowed_origins: Pages that may (``MONAI_LABEL_CORS_ORIGINS``).
 
@@ -30,7 +32,7 @@ def check_neighbour(reached: str | None, host: str, origin: str | None, allowed_
             "this server is reached from other machines but asks for no keys, so it answers nobody; whoever runs it "
             "must set PRSMED_API_KEYS or MONAI_LABEL_AUTH_ENABLE (docs/operations.md)",
         )
-    if host.strip("[]") not in LOOPBACK and reached is not None:
+    if not _OWN_HOST.fullmatch(host) and reached is not None:
         raise PRSMedError("foreign_page", "a server without keys answers to 127.0.0.1 and localhost only")
     if origin and origin not in allowed_origins and not _is_own(origin):
         raise PRSMedError("foreign_page", "a page of another site may not use this server (MONAI_LABEL_CORS_ORIGINS)")

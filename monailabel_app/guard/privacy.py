@@ -13,7 +13,9 @@ _UID = re.compile(r"\b\d+(\.\d+){5,}\b")
 
 
 def keep_quiet() -> None:
-    """Let MONAI Label tell of troubles only."""
+    """Let MONAI Label tell of troubles only, and nobody warn of the values in a file."""
+    logging.captureWarnings(True)
+    logging.getLogger("py.warnings").setLevel(logging.ERROR)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
 

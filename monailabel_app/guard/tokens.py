@@ -54,6 +54,8 @@ class TokenVerifier:
                 leeway=_LEEWAY_SECONDS,
                 options={"require": _REQUIRED},
             )
+        except PRSMedError:
+            raise
         except jwt.PyJWKClientConnectionError as error:
             raise self._unreachable() from error
         except (jwt.PyJWTError, ValueError) as error:

@@ -39,7 +39,7 @@ def _identify(request: Request) -> Person:
         reached = request.scope.get("server")
         check_neighbour(
             reached[0] if reached and reached[1] is not None else None,
-            request.url.hostname or "",
+            request.headers.get("host", ""),
             request.headers.get("origin"),
             [str(origin).rstrip("/") for origin in settings.MONAI_LABEL_CORS_ORIGINS],
         )

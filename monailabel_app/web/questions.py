@@ -21,10 +21,10 @@ from requests_toolbelt import MultipartEncoder
 
 from monailabel_app.guard.files import take_upload
 from monailabel_app.guard.names import SESSION_ID, TASK_NAME, TICKET
+from monailabel_app.guard.objects import check_object, parse_object
 from monailabel_app.settings import server_settings
 from monailabel_app.turns import Ticket
 from monailabel_app.web.people import User
-from monailabel_app.web.stock import parse_object
 from monailabel_app.web.stream import stream_events
 from prsmed.errors import PRSMedError
 
@@ -49,6 +49,8 @@ async def infer(
 ) -> Response:
     """MONAI Label's infer route. ``params`` is the question (docs/asking.md); a client that leaves cancels it."""
     asked = {key: value for key, value in parse_object(params).items() if key not in _NOT_IN_PARAMS}
+    if asked.get("save_label") and not person.may("annotator"):
+        raise PRSMedError("forbidden", "keeping the mask takes the role annotator; leave save_label out")
     app = app_instance()
     with app.ticket(person.name, _ticket_id(asked.pop("ticket", None))) as ticket:
 
@@ -78,6 +80,7 @@ async def ask(
 
     A client that leaves cancels the question.
     """
+    check_object(params)
     app = app_instance()
     ticket = app.line.join(person.name, _ticket_id(params.pop("ticket", None)))
     try:

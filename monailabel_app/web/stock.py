@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
 from collections.abc import Callable, Collection
 from typing import Annotated, Any
 
@@ -21,6 +20,7 @@ from monailabel.interfaces.utils.app import app_instance
 
 from monailabel_app.guard.identity import ROLES, Person
 from monailabel_app.guard.names import PATTERNS
+from monailabel_app.guard.objects import check_object, parse_object
 from monailabel_app.web.people import require
 from prsmed.errors import PRSMedError
 
@@ -59,21 +59,6 @@ def guarded(stock: APIRouter, without: Collection[tuple[str, str]] = ()) -> APIR
     return router
 
 
-def parse_object(text: str, name: str = "params") -> dict[str, Any]:
-    """A JSON object.
-
-    Raises:
-        PRSMedError: ``bad_params``.
-    """
-    try:
-        parsed = json.loads(text or "{}")
-    except (ValueError, RecursionError):
-        raise PRSMedError("bad_params", f"{name} is not JSON; send an object such as {{}}") from None
-    if not isinstance(parsed, dict):
-        raise PRSMedError("bad_params", f"{name} is a JSON {type(parsed).__name__}; send an object such as {{}}")
-    return parsed
-
-
 def check_known(path: str, values: dict[str, Any]) -> None:
     """Refuse tasks that do not exist, for which MONAI Label would start a process.
 
@@ -101,7 +86,8 @@ def _in_thread(endpoint: Callable[..., Any], path: str) -> Callable[..., Any]:
             if isinstance(values.get(name), str):
                 parse_object(values[name], name)
             elif isinstance(values.get(name), dict):
-                values[name] = {key: value for key, value in values[name].items() if key not in _NOT_IN_BODY}
+                kept = {key: value for key, value in values[name].items() if key not in _NOT_IN_BODY}
+                values[name] = check_object(kept, name)
         if path.startswith("/batch/") and "params" in values and not torch.cuda.is_available():
             values["params"] = {**(values["params"] or {}), **_ON_CPU}
         if isinstance(values.get("user"), Person):

@@ -15,15 +15,16 @@ from monailabel.interfaces.datastore import DefaultLabelTag
 from monailabel.interfaces.utils.app import app_instance
 
 from monailabel_app.guard.archives import unpack
-from monailabel_app.guard.files import ending, take_upload
+from monailabel_app.guard.files import check_size, ending, take_upload
 from monailabel_app.guard.labels import check_label, names_of
 from monailabel_app.guard.names import IMAGE_ID, check_image_id, check_tag
+from monailabel_app.guard.objects import parse_object
 from monailabel_app.settings import MEGABYTE, server_settings
 from monailabel_app.studies import locate
 from monailabel_app.web.people import Annotator, User
-from monailabel_app.web.stock import parse_object
 from prsmed.errors import PRSMedError
 from prsmed.imaging import read_volume
+from prsmed.imaging.dicom_header import has_magic
 
 logger = logging.getLogger(__name__)
 
@@ -148,5 +149,12 @@ def _unpacked(files: list[UploadFile], folder: Path) -> Path:
     series.mkdir()
     unpack(archive, series, server_settings().max_image_mb * MEGABYTE)
     found = [path for path in series.rglob("*") if path.is_file()]
-    folders = {path.parent for path in found}
-    return found[0] if len(found) == 1 else folders.pop() if len(folders) == 1 else series
+    if len(found) == 1 and not has_magic(found[0]):
+        ending(found[0].name)
+        check_size(found[0], server_settings().max_image_mb * MEGABYTE)
+        return found[0]
+    for path in found:
+        if not has_magic(path):
+            path.unlink()
+    folders = {path.parent for path in found if path.exists()}
+    return folders.pop() if len(folders) == 1 else series

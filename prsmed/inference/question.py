@@ -25,7 +25,9 @@ def check_question(text: str) -> str:
             "question_too_long",
             f"the question has {len(question)} characters; at most {MAX_CHARACTERS} are read, so shorten it",
         )
-    control = sorted({f"U+{ord(c):04X}" for c in question if unicodedata.category(c) == "Cc" and c not in "\n\t\r"})
+    control = sorted(
+        {f"U+{ord(c):04X}" for c in question if unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t\r"}
+    )
     if control:
         raise PRSMedError(
             "control_characters",

@@ -131,6 +131,58 @@ def test_path_read_and_removal_by_session(probed: str, session: str) -> None:
     refused(requests.post(f"{probed}/infer/prsmed?session_id={quoted}", timeout=60), "invalid_request")
 
 
+@pytest.mark.parametrize("tag", ["../../../victim/PWN", "/tmp/PWN", "a/b", {"a": 1}, 5])
+def test_path_write_by_label_tag(probed: str, tag: object) -> None:
+    refused(ask(probed, "photo", save_label=True, label_tag=tag), "bad_tag")
+
+
+def test_what_would_not_come_back_from_the_disk(probed: str) -> None:
+    deep = json.dumps({"a": 1}).replace("1", '{"a":' * 240 + "1" + "}" * 240)
+    for odd in ('{"x": NaN}', '{"x": 1e999}', '{"x": "\\ud800"}', deep, json.dumps({"x": "y" * 300_000})):
+        for path, field in (("datastore/image/info?image=nifti", "info"),):
+            files = {field: (None, odd)}
+            refused(requests.put(f"{probed}/{path}", files=files, timeout=60), "bad_params")
+        headers = {"content-type": "application/json"}
+        response = requests.post(f"{probed}/activelearning/first", data=odd, headers=headers, timeout=60)
+        refused(response, "bad_params", "invalid_request")
+    assert requests.get(f"{probed}/datastore/?output=all", timeout=60).ok
+    refused(ask(probed, "nifti", prompt="where \ud800?"), "bad_params")
+
+
+def test_a_picture_that_looks_like_dicom_breaks_nothing(server: ServerProcess) -> None:
+    odd = Path(server.studies) / "notes" / "000.dcm"
+    source = (Path(server.studies) / "series" / "000.dcm").read_bytes()
+    odd.write_bytes(source[:300] + b"\xff" * 60 + source[360:])
+    assert requests.get(f"{server.url}/datastore/image?image=nobody", timeout=60).status_code == 404
+    odd.unlink()
+
+
+def test_removal_of_a_series_takes_nothing_along(probed: str) -> None:
+    refused(requests.delete(f"{probed}/datastore/image?id=series", timeout=60), "read_only")
+
+
+@pytest.mark.parametrize(
+    "host", ["a{b.evil.example:80", "a`b.evil.example", "evil.example", "127.0.0.1.evil.example", ""]
+)
+def test_a_name_that_is_bound_anew(probed: str, host: str) -> None:
+    answer = raw(probed, f"GET /queue HTTP/1.1\nHost: {host}\nConnection: close\n\n")
+    assert answer.split(" ")[1] in ("400", "403")
+
+
+def test_a_file_in_an_archive_that_names_another(probed: str) -> None:
+    header = "ObjectType = Image\nNDims = 3\nDimSize = 1 1 1\nElementType = MET_UCHAR\nElementDataFile = /etc/passwd\n"
+    for name, content, code in (
+        ("x.mhd", header.encode(), "unknown_format"),
+        ("x.mha", header.encode(), "not_self_contained"),
+        ("x.nii.gz", gzip.compress(bytes((IMAGE_MB << 20) + 1024)), "too_large"),
+    ):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as packed:
+            packed.writestr(name, content)
+        files = [("files", ("x.zip", buffer.getvalue()))]
+        refused(requests.put(f"{probed}/session/?uncompress=true", files=files, timeout=60), code)
+
+
 def test_removal_by_path(probed: str) -> None:
     for query in (
         "image?id=../victim/secret",
@@ -156,6 +208,11 @@ _MHA = "ObjectType = Image\nNDims = 3\nDimSize = 4 4 1\nElementType = MET_UCHAR\
         ("x.mha", _MHA + "ElementDataFile={secret}\n"),
         ("x.mha", "Comment = elementdatafile = local\n" + _MHA + "ElementDataFile = {secret}\n"),
         ("x.mha", _MHA + "ElementDataFile = LIST\n{secret}\n"),
+        ("x.mha", _MHA + "elementdatafile = LOCAL\nElementDataFile = {secret}\n"),
+        ("x.mha", _MHA + "ElementDataFile : {secret}\nElementDataFile = LOCAL\n"),
+        ("x.mha", _MHA + "ElementDataFile\0 = {secret}\nElementDataFile = LOCAL\n"),
+        ("x.mha", _MHA + "CompressedData = True\nElementDataFile = LOCAL\nx"),
+        ("x.nrrd", _NRRD + "# foo\rdata file: {secret}\n\n"),
     ],
 )
 def test_path_read_by_a_header_that_names_a_file(probed: str, server: ServerProcess, name: str, header: str) -> None:
