@@ -7,7 +7,9 @@ server does not offer: replacing a model's file, whole-slide inference, its log 
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import FrameType
@@ -24,6 +26,7 @@ from monailabel_app.guard.privacy import be_discreet, keep_quiet
 from monailabel_app.settings import MEGABYTE, server_settings
 from monailabel_app.web import downloads, proxy, questions, service, uploads
 from monailabel_app.web.access import AccessLog
+from monailabel_app.web.gate import Gate
 from monailabel_app.web.handlers import add_handlers
 from monailabel_app.web.limits import BodyLimit
 from monailabel_app.web.people import doorkeeper
@@ -31,6 +34,7 @@ from monailabel_app.web.stock import guarded
 
 __all__ = ["app", "build"]
 
+_PATIENCE_SECONDS = 10
 _CHILDREN = ("train", "scoring", "batch_infer")
 
 
@@ -46,13 +50,21 @@ async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
     previous = signal.getsignal(signal.SIGTERM)
     signal.signal(signal.SIGTERM, lambda number, frame: _stop(number, frame, previous))
     yield
+    _close()
+
+
+def _close() -> None:
     for method in _CHILDREN:
         AsyncTask.stop(method)
-    instance.close()
+    app_instance().close()
 
 
 def _stop(number: int, frame: FrameType | None, previous: object) -> None:
     app_instance().line.close()
+    # A client that never ends its upload would keep the server from stopping.
+    timer = threading.Timer(_PATIENCE_SECONDS, lambda: (_close(), os._exit(0)))
+    timer.daemon = True
+    timer.start()
     if callable(previous):
         previous(number, frame)
 
@@ -79,6 +91,7 @@ def build() -> FastAPI:
         application.include_router(proxy.router)
         application.include_router(guarded(ohif.router))
     add_handlers(application)
+    application.add_middleware(Gate)
     if settings.MONAI_LABEL_CORS_ORIGINS:
         application.add_middleware(
             CORSMiddleware,

@@ -77,7 +77,7 @@ class Conversations:
         with self._lock:
             conversation = self._kept.get(conversation_id) if conversation_id else None
             if conversation is None or (conversation.user, conversation.image) != (user, image):
-                conversation = Conversation(secrets.token_urlsafe(16), user, image)
+                conversation = Conversation(secrets.token_hex(16), user, image)
                 self._kept[conversation.id] = conversation
             conversation.turns = [*conversation.turns, turn][-self._max_turns :]
             conversation.used = self._clock()

@@ -10,10 +10,12 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from monailabel.datastore.local import DataModel, ImageLabelModel, LocalDatastore
 from monailabel.interfaces.exception import ImageNotFoundException
 from watchdog.events import FileMovedEvent
@@ -72,6 +74,7 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
         self._root = Path(folder)
         self._home = _home(self._root, state)
         self._labels_dir = _LABELS if self._home == self._root else str(self._home / _LABELS)
+        (self._home / _LABELS).mkdir(exist_ok=True)
         sweep_parts(self._home / _LABELS)
         self._lock = threading.RLock()
         self._copying = threading.Lock()
@@ -159,8 +162,7 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
         """
         if self._home != self._root:
             raise PRSMedError("read_only", "the server's folder of studies cannot be written; add the image there")
-        with staged_copy(Path(image_filename), self._root) as part, self._lock:
-            self._init_from_datastore_file()
+        with staged_copy(Path(image_filename), self._root) as part, self._changing():
             _, extension = self._to_id(os.path.basename(image_filename))
             old = self._datastore.objects.get(image_id)
             name = image_id + extension
@@ -185,6 +187,24 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
         with self._lock:
             super().remove_image(image_id)
 
+    def update_image_info(self, image_id: str, info: dict[str, Any]) -> None:
+        """Note something about an image.
+
+        Raises:
+            ImageNotFoundException: There is no such image.
+        """
+        with self._changing():
+            super().update_image_info(image_id, info)
+
+    def update_label_info(self, label_id: str, label_tag: str, info: dict[str, Any]) -> None:
+        """Note something about a label.
+
+        Raises:
+            LabelNotFoundException: There is no such label.
+        """
+        with self._changing():
+            super().update_label_info(label_id, label_tag, info)
+
     def save_label(self, image_id: str, label_filename: str, label_tag: str, label_info: dict[str, Any]) -> str:
         """Keep a label, in place of the one the image has under the tag.
 
@@ -194,9 +214,7 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
         """
         folder = Path(self._datastore.label_path(check_tag(label_tag)))
         folder.mkdir(parents=True, exist_ok=True)
-        with staged_copy(Path(label_filename), folder) as part, self._lock:
-            # Another process may have saved something (batch inference does).
-            self._init_from_datastore_file()
+        with staged_copy(Path(label_filename), folder) as part, self._changing():
             image = self._datastore.objects.get(image_id)
             if image is None:
                 raise ImageNotFoundException(f"Image {image_id} not found")
@@ -210,6 +228,13 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
             if old and old.ext != extension:
                 (folder / (image_id + old.ext)).unlink(missing_ok=True)
         return image_id
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Change the list as it is now: another process may have saved something (batch inference does)."""
+        with self._lock, FileLock(self._home / _LABELS / ".lock"):
+            self._init_from_datastore_file()
+            yield
 
     def _update_datastore_file(self, lock: bool = True) -> None:
         with self._lock:
@@ -240,7 +265,7 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
 
     def _reconcile_datastore(self) -> None:
         # Called by the file watcher's thread too; the base class empties and refills its list on the way.
-        with self._lock:
+        with self._lock, FileLock(self._home / _LABELS / ".lock"):
             began = time.monotonic()
             self._series = self._finder.find()
             super()._reconcile_datastore()
@@ -289,7 +314,6 @@ def _locked(stock: Callable[..., Any]) -> Callable[..., Any]:
 for _name in (
     *("datalist", "get_dataset_archive", "get_labeled_images", "get_unlabeled_images", "json", "list_images"),
     *("get_image_info", "get_label_info", "get_label_uri", "remove_image", "remove_label", "status"),
-    *("update_image_info", "update_label_info"),
 ):
     if _name not in vars(StudyDatastore):
         setattr(StudyDatastore, _name, _locked(getattr(LocalDatastore, _name)))

@@ -63,7 +63,7 @@ class Line:
     def num_waiting(self) -> int:
         """Questions in the house that are not being answered yet."""
         with self._changed:
-            return len(self._tickets) - bool(self._line)
+            return max(0, len(self._tickets) - bool(self._line))
 
     @property
     def num_running(self) -> int:

@@ -38,7 +38,9 @@ def unpack(archive: Path, folder: Path, max_bytes: int) -> None:
                     source = tar.extractfile(member)
                     assert source is not None
                     _write(source, folder / member.name)
-    except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError) as error:
+    except PRSMedError:
+        raise
+    except Exception as error:  # zlib, lzma, tarfile and zipfile raise many kinds for damaged archives
         raise PRSMedError("bad_archive", "the upload is no complete zip or tar file; pack it again") from error
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from fastapi import UploadFile
 from PIL import Image
+from pydicom.filereader import read_file_meta_info
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from monailabel_app.datastore import IMAGE_PATTERNS
 from monailabel_app.scratch import Scratch
@@ -74,6 +76,20 @@ def check_size(path: Path, max_bytes: int) -> None:
         raise PRSMedError(
             "too_large", f"unpacked the image has more than {max_bytes // MEGABYTE} MB; that is the most here"
         )
+
+
+def check_dicom(path: Path) -> None:
+    """Refuse DICOM files that are one compressed stream: they grow without bound when they are read.
+
+    Raises:
+        PRSMedError: ``unreadable_image``.
+    """
+    try:
+        syntax = read_file_meta_info(path).get("TransferSyntaxUID")
+    except Exception as error:  # pydicom raises many kinds for damaged files
+        raise PRSMedError("unreadable_image", "the upload is not a complete DICOM file; send it again") from error
+    if syntax == DeflatedExplicitVRLittleEndian:
+        raise PRSMedError("unreadable_image", "deflated DICOM is not taken; send it in another transfer syntax")
 
 
 def _unpacked_bytes(path: Path, max_bytes: int) -> int:

@@ -1,4 +1,4 @@
-"""Who sent this request? Dependencies of the routes."""
+"""Who sent this request? Asked by the gate, and by routes as a dependency."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ def require(role: str) -> Callable[[Request], Person]:
     """A dependency: the person, who must have ``role`` (``"admin"``, ``"reviewer"``, ``"annotator"``, ``"user"``)."""
 
     def person(request: Request) -> Person:
-        found = _identify(request)
-        request.state.person = found.name
+        found: Person = request.state.found
         if not found.may(role):
             raise PRSMedError("forbidden", f"this takes the role {role}, which you do not have")
         return found
@@ -33,9 +32,13 @@ def require(role: str) -> Callable[[Request], Person]:
     return person
 
 
-def _identify(request: Request) -> Person:
-    keeper = doorkeeper()
-    if not keeper.is_asking:
+def check_reach(request: Request) -> None:
+    """Where nobody has to say who they are, let in this machine only.
+
+    Raises:
+        PRSMedError: ``keys_required`` or ``foreign_page``.
+    """
+    if not doorkeeper().is_asking:
         reached = request.scope.get("server")
         check_neighbour(
             reached[0] if reached and reached[1] is not None else None,
@@ -43,7 +46,15 @@ def _identify(request: Request) -> Person:
             request.headers.get("origin"),
             [str(origin).rstrip("/") for origin in settings.MONAI_LABEL_CORS_ORIGINS],
         )
-    return keeper.person(_shown(request))
+
+
+def identify(request: Request) -> Person:
+    """Who sent a request; may ask the realm.
+
+    Raises:
+        PRSMedError: ``unauthorized``, ``realm_unreachable``.
+    """
+    return doorkeeper().person(_shown(request))
 
 
 def _shown(request: Request) -> str | None:

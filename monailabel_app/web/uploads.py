@@ -15,7 +15,7 @@ from monailabel.interfaces.datastore import DefaultLabelTag
 from monailabel.interfaces.utils.app import app_instance
 
 from monailabel_app.guard.archives import unpack
-from monailabel_app.guard.files import check_size, ending, take_upload
+from monailabel_app.guard.files import check_dicom, check_size, ending, take_upload
 from monailabel_app.guard.labels import check_label, names_of
 from monailabel_app.guard.names import IMAGE_ID, check_image_id, check_tag
 from monailabel_app.guard.objects import parse_object
@@ -133,8 +133,11 @@ def _received(files: list[UploadFile], folder: Path, app: Any) -> Path:
     series = folder / "series"
     series.mkdir()
     for number, file in enumerate(files):
-        with (series / f"{number:05}.dcm").open("wb") as target:
+        slice_file = series / f"{number:05}.dcm"
+        with slice_file.open("wb") as target:
             shutil.copyfileobj(file.file, target)
+        if has_magic(slice_file):
+            check_dicom(slice_file)
     return series
 
 
@@ -154,7 +157,9 @@ def _unpacked(files: list[UploadFile], folder: Path) -> Path:
         check_size(found[0], server_settings().max_image_mb * MEGABYTE)
         return found[0]
     for path in found:
-        if not has_magic(path):
+        if has_magic(path):
+            check_dicom(path)
+        else:
             path.unlink()
     folders = {path.parent for path in found if path.exists()}
     return folders.pop() if len(folders) == 1 else series

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
 
 import nibabel as nib
@@ -171,3 +172,22 @@ def test_another_kind_of_file_takes_the_place_of_a_label(folder: Path) -> None:
     datastore.save_label("nifti", str(folder / "nrrd.nrrd"), "final", {"user": "alice"})
     assert [path.name for path in (folder / "labels" / "final").iterdir()] == ["nifti.nrrd"]
     assert datastore.get_label_info("nifti", "final")["user"] == "alice"
+
+
+def test_two_processes_lose_nothing_of_each_other(folder: Path) -> None:
+    """Two datastores of one folder, as a server and its batch have: each sees what the other saved."""
+    both = [StudyDatastore(str(folder)) for _ in range(2)]
+
+    def save(number: int) -> None:
+        for n in range(20):
+            both[number].save_label("nifti", str(folder / "nifti.nii.gz"), f"tag{number}-{n}", {})
+            both[number].update_image_info("photo", {f"note{number}-{n}": n})
+
+    threads = [threading.Thread(target=save, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    objects = StudyDatastore(str(folder)).json()["objects"]
+    assert len(objects["nifti"]["labels"]) == 40
+    assert len([key for key in objects["photo"]["image"]["info"] if key.startswith("note")]) == 40

@@ -247,6 +247,7 @@ def member(name: str, size: int = 4, kind: bytes = tarfile.REGTYPE, link: str = 
         tar_of(member("pipe", kind=tarfile.FIFOTYPE)),
         b"no archive",
     ],
+    ids=["up", "absolute", "through a link", "hard link", "pipe", "no archive"],
 )
 def test_tar_slip(probed: str, archive: bytes) -> None:
     files = [("files", ("x.tar.gz", archive))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -159,3 +160,12 @@ def test_two_users_never_see_each_others(door: str, keys: dict[str, str], realm:
     assert ask(keys["user"], conversation=mine).ok
     theirs = ask(realm.token(), conversation=mine)
     assert (theirs.status_code, theirs.json()["error"]["code"]) == (404, "unknown_conversation")
+
+
+def test_nobodys_body_is_read(door: str) -> None:
+    """401 comes although most of the body was never sent."""
+    host, port = door.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        head = "PUT /datastore/image HTTP/1.1\r\nHost: x\r\nContent-Length: 90000000\r\n"
+        connection.sendall((head + "Content-Type: multipart/form-data; boundary=b\r\n\r\n--b").encode())
+        assert connection.recv(65536).startswith(b"HTTP/1.1 401")
