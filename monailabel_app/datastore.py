@@ -17,6 +17,7 @@ from typing import Any
 
 from filelock import FileLock
 from monailabel.datastore.local import DataModel, ImageLabelModel, LocalDatastore
+from monailabel.interfaces.datastore import DefaultLabelTag
 from monailabel.interfaces.exception import ImageNotFoundException
 from watchdog.events import FileMovedEvent
 
@@ -25,6 +26,7 @@ from monailabel_app.files import can_write, staged_copy, sweep_parts, write_whol
 from monailabel_app.guard.names import check_tag
 from monailabel_app.series import SeriesFinder
 from monailabel_app.settings import DEFAULT_STATE
+from monailabel_app.zipped import zip_dataset
 from prsmed.errors import PRSMedError
 from prsmed.imaging import read_volume
 
@@ -205,6 +207,17 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
         with self._changing():
             super().update_label_info(label_id, label_tag, info)
 
+    def get_dataset_archive(self, limit_cases: int | None) -> str:
+        """A ZIP file of the images with a final label and these, for the caller to delete.
+
+        Raises:
+            PRSMedError: ``not_found`` when there is none.
+        """
+        final = DefaultLabelTag.FINAL.value
+        images = self.get_labeled_images()[:limit_cases]
+        pairs = [{"image": self.get_image_uri(image), "label": self.get_label_uri(image, final)} for image in images]
+        return zip_dataset(pairs, self.json())
+
     def save_label(self, image_id: str, label_filename: str, label_tag: str, label_info: dict[str, Any]) -> str:
         """Keep a label, in place of the one the image has under the tag.
 
@@ -312,8 +325,7 @@ def _locked(stock: Callable[..., Any]) -> Callable[..., Any]:
 
 # The stock methods that walk through the list while others may be changing it.
 for _name in (
-    *("datalist", "get_dataset_archive", "get_labeled_images", "get_unlabeled_images", "json", "list_images"),
-    *("get_image_info", "get_label_info", "get_label_uri", "remove_image", "remove_label", "status"),
+    *("datalist", "get_labeled_images", "get_unlabeled_images", "json", "list_images"),
+    *("get_label_info", "get_label_uri", "remove_label", "status"),
 ):
-    if _name not in vars(StudyDatastore):
-        setattr(StudyDatastore, _name, _locked(getattr(LocalDatastore, _name)))
+    setattr(StudyDatastore, _name, _locked(getattr(LocalDatastore, _name)))

@@ -48,7 +48,6 @@ class SeriesFolder:
         self._search = dict(search)
         self._lock = threading.RLock()
         self._listing = Listing()
-        self._is_asking = False
         self._fetching: dict[str, threading.Lock] = {}
 
     def listing(self, fresh_seconds: float = FRESH_SECONDS) -> Listing:
@@ -58,13 +57,8 @@ class SeriesFolder:
             PRSMedError: ``pacs_unreachable``.
         """
         with self._lock:
-            # Our log takes ids out of what libraries say, and asks for them here: also of what they say in here.
-            if not self._is_asking and time.monotonic() - self._listing.when > fresh_seconds:
-                self._is_asking = True
-                try:
-                    self._listing = self._ask()
-                finally:
-                    self._is_asking = False
+            if time.monotonic() - self._listing.when > fresh_seconds:
+                self._listing = self._ask()
             return self._listing
 
     def refresh(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -62,16 +63,16 @@ class Question:
             index = count // 2 if asked.slice is None else asked.slice
             slices = index, index
         question = cls(asked, volume, plane, slices, _extension(volume, asked), history)
-        if asked.mode == "slice":
-            resolve_window(question.image_slice, asked.window)
+        # What cannot be shown is refused now, not when it is its turn.
+        _ = question.view
         return question
 
-    @property
+    @cached_property
     def image_slice(self) -> ImageSlice:
         """The slice of mode ``"slice"``."""
         return extract(self.volume, self.plane, self.slices[0])
 
-    @property
+    @cached_property
     def view(self) -> dict[str, Any]:
         """What was looked at, for the answer."""
         if self.asked.mode == "volume":

@@ -12,7 +12,8 @@ from pathlib import Path
 from prsmed.errors import PRSMedError
 
 _LINE = re.compile(r"(?P<name>[\w.@-]{1,64}) (?P<roles>[a-z]+(,[a-z]+)*) sha256:(?P<hash>[0-9a-f]{64})")
-_KNOWN_ROLES = frozenset({"admin", "reviewer", "annotator", "user"})
+ROLE_NAMES = ("admin", "reviewer", "annotator", "user")
+"""Our short names of MONAI Label's roles, the mightiest first; each may do what those after it may."""
 
 
 class ApiKeys:
@@ -79,11 +80,11 @@ def _is_key(line: str) -> bool:
 def _read(line: str) -> tuple[str, frozenset[str], bytes]:
     match = _LINE.fullmatch(line.strip())
     roles = frozenset(match["roles"].split(",")) if match else frozenset()
-    if match is None or not roles <= _KNOWN_ROLES:
+    if match is None or not roles <= set(ROLE_NAMES):
         raise PRSMedError(
             "bad_api_keys",
             f"a line that begins with {line[:20]!r} is no key: a name (letters, digits, . _ @ -), roles out of "
-            f"{', '.join(sorted(_KNOWN_ROLES))}, and a hash; make one with python -m monailabel_app.keys",
+            f"{', '.join(ROLE_NAMES)}, and a hash; make one with python -m monailabel_app.keys",
         )
     return match["name"], roles, bytes.fromhex(match["hash"])
 

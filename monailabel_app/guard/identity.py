@@ -6,18 +6,13 @@ from dataclasses import dataclass
 
 from monailabel.config import settings
 
-from monailabel_app.guard.api_keys import ApiKeys
+from monailabel_app.guard.api_keys import ROLE_NAMES, ApiKeys
 from monailabel_app.guard.tokens import TokenVerifier
 from monailabel_app.settings import server_settings
 from prsmed.errors import PRSMedError
 
-ROLES = {
-    "admin": settings.MONAI_LABEL_AUTH_ROLE_ADMIN,
-    "reviewer": settings.MONAI_LABEL_AUTH_ROLE_REVIEWER,
-    "annotator": settings.MONAI_LABEL_AUTH_ROLE_ANNOTATOR,
-    "user": settings.MONAI_LABEL_AUTH_ROLE_USER,
-}
-"""Our short names of MONAI Label's roles, the mightiest first; each may do what those after it may."""
+ROLES = {name: getattr(settings, f"MONAI_LABEL_AUTH_ROLE_{name.upper()}") for name in ROLE_NAMES}
+"""Our short names of MONAI Label's roles, and its own."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +24,7 @@ class Person:
 
     def may(self, role: str) -> bool:
         """Whether they have the role, or one that is mightier."""
-        order = list(ROLES)
-        return any(order.index(own) <= order.index(role) for own in self.roles)
+        return any(ROLE_NAMES.index(own) <= ROLE_NAMES.index(role) for own in self.roles)
 
 
 EVERYONE = Person("local", frozenset(ROLES))

@@ -11,7 +11,6 @@ from monailabel.interfaces.utils.app import app_instance
 from starlette.background import BackgroundTask
 
 from monailabel_app.web.people import Annotator
-from prsmed.errors import PRSMedError
 
 router = APIRouter()
 REPLACED = frozenset({("GET", "/datastore/dataset")})
@@ -21,10 +20,7 @@ REPLACED = frozenset({("GET", "/datastore/dataset")})
 @router.get("/datastore/dataset", tags=["Datastore"], summary="Download images and final labels as a ZIP archive")
 def dataset(person: Annotator, limit_cases: Annotated[int | None, Query(ge=1)] = None) -> FileResponse:
     """Images with a final label, their labels, and what is recorded of them."""
-    datastore = app_instance().datastore()
-    if not datastore.datalist():
-        raise PRSMedError("not_found", "no image has a final label yet; submit one first")
-    archive = Path(datastore.get_dataset_archive(limit_cases))
+    archive = Path(app_instance().datastore().get_dataset_archive(limit_cases))
     return FileResponse(
         archive, media_type="application/zip", filename="dataset.zip", background=BackgroundTask(archive.unlink)
     )

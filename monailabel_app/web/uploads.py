@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import filecmp
-import logging
 import shutil
 import tempfile
 import uuid
@@ -25,8 +24,6 @@ from monailabel_app.web.people import Annotator, User
 from prsmed.errors import PRSMedError
 from prsmed.imaging import read_volume
 from prsmed.imaging.dicom_header import has_magic
-
-logger = logging.getLogger(__name__)
 
 router = APIRouter()
 REPLACED = frozenset(
