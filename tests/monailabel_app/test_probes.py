@@ -7,7 +7,6 @@ import gzip
 import io
 import json
 import shutil
-import socket
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import requests
+from probing import listing, member, nifti, put_image, put_label, raw, refused, tar_of
 from running import ask, serve
 from tiny_model import FOUND
 
@@ -47,33 +47,6 @@ def probed(server: ServerProcess) -> Iterator[str]:
     yield server.url
     assert listing(root) == before
     assert requests.get(f"{server.url}/info/", timeout=60).ok
-
-
-def listing(root: Path) -> dict[str, bytes]:
-    skipped = {"log", ".lock", "datastore_v2.json"}
-    files = [path for path in root.rglob("*") if path.is_file() and path.name not in skipped]
-    return {str(path.relative_to(root)): path.read_bytes() for path in files if "sessions" not in path.parts}
-
-
-def nifti(shape: tuple[int, int, int] = (40, 36, 12), affine: np.ndarray | None = None, value: int = 0) -> bytes:
-    image = nib.Nifti1Image(np.full(shape, value, np.uint8), np.eye(4) if affine is None else affine)
-    return gzip.compress(image.to_bytes())
-
-
-def put_image(url: str, content: bytes, name: str = "x.nii.gz", **query: str) -> requests.Response:
-    return requests.put(f"{url}/datastore/image", params=query, files={"file": (name, content)}, timeout=60)
-
-
-def put_label(url: str, content: bytes, name: str = "x.nii.gz", **query: str) -> requests.Response:
-    query = {"image": "nifti", **query}
-    return requests.put(f"{url}/datastore/label", params=query, files={"label": (name, content)}, timeout=60)
-
-
-def refused(response: requests.Response, *codes: str) -> None:
-    assert 400 <= response.status_code < 500
-    error = response.json()["error"]
-    assert error["code"] in codes
-    assert "prsmed-server" not in error["message"]
 
 
 OUTSIDE = ["../../victim/deep", "..", "a/b", "a\\b", ".hidden", "x" * 300, "a\nb", "/tmp/x", "%2e%2e%2fvictim"]
@@ -223,20 +196,6 @@ def test_path_read_by_a_header_that_names_a_file(probed: str, server: ServerProc
     refused(requests.post(f"{probed}/infer/prsmed", files=files, timeout=60), "not_self_contained")
 
 
-def tar_of(*members: tarfile.TarInfo) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        for member in members:
-            tar.addfile(member, io.BytesIO(b"x" * member.size))
-    return buffer.getvalue()
-
-
-def member(name: str, size: int = 4, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:
-    info = tarfile.TarInfo(name)
-    info.size, info.type, info.linkname = (size if kind == tarfile.REGTYPE else 0), kind, link
-    return info
-
-
 @pytest.mark.parametrize(
     "archive",
     [
@@ -281,17 +240,6 @@ def test_an_honest_archive_is_taken_where_the_door_is_open(server: ServerProcess
     assert requests.delete(f"{server.url}/session/{session['session_id']}", timeout=60).ok
     shut = requests.put(f"{url}/session/?uncompress=true", files=files, timeout=60)
     assert (shut.status_code, shut.json()["error"]["code"]) == (403, "forbidden")
-
-
-def raw(url: str, request: str) -> str:
-    """Send bytes as they are: HTTP libraries tidy paths up."""
-    host, port = url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=30) as connection:
-        connection.sendall(request.replace("\n", "\r\n").encode())
-        answer = b""
-        while chunk := connection.recv(65536):
-            answer += chunk
-    return answer.decode(errors="replace")
 
 
 @pytest.mark.parametrize(
