@@ -20,6 +20,7 @@ from monailabel.utils.others.generic import get_mime_type
 from requests_toolbelt import MultipartEncoder
 
 from monailabel_app.guard.files import take_upload
+from monailabel_app.guard.identity import Person
 from monailabel_app.guard.names import SESSION_ID, TASK_NAME, TICKET
 from monailabel_app.guard.objects import check_object, parse_object
 from monailabel_app.settings import server_settings
@@ -80,11 +81,26 @@ async def ask(
 
     A client that leaves cancels the question.
     """
+    return await _stream(person, request, lambda: image, params)
+
+
+@router.post("/ask/", summary="The same about an image of a session", response_class=StreamingResponse)
+async def ask_session(
+    person: User,
+    request: Request,
+    session_id: Annotated[str, Query(pattern=SESSION_ID)],
+    params: Annotated[dict[str, Any], Body()],
+) -> Response:
+    """As ``/ask/{image}``, about an image that was uploaded for a while with ``PUT /session/``."""
+    return await _stream(person, request, lambda: _session_image(app_instance(), session_id), params)
+
+
+async def _stream(person: Person, request: Request, image: Callable[[], object], params: dict[str, Any]) -> Response:
     check_object(params)
     app = app_instance()
     ticket = app.line.join(person.name, _ticket_id(params.pop("ticket", None)))
     try:
-        task, by = app.task(), await anyio.to_thread.run_sync(lambda: app.asked(image, ticket))
+        task, by = app.task(), await anyio.to_thread.run_sync(lambda: app.asked(image(), ticket))
         question = await _while_connected(request, ticket, lambda: task.prepare(params, by))
     except BaseException:
         app.line.leave(ticket)

@@ -130,3 +130,18 @@ def _wait_until_idle(url: str) -> None:
     while requests.get(f"{url}/queue", timeout=60).json() != {"running": 0, "waiting": 0, "max_waiting": 32}:
         assert time.monotonic() < deadline, "a question goes on although nobody waits for it"
         time.sleep(0.05)
+
+
+def test_an_image_that_is_there_for_a_while_streams_too(url: str, studies_folder: Path) -> None:
+    with (studies_folder / "nrrd.nrrd").open("rb") as file:
+        session = requests.put(f"{url}/session/", files={"files": ("nrrd.nrrd", file)}, timeout=60).json()["session_id"]
+    by_session = {"session_id": session}
+    with requests.post(f"{url}/ask/", params=by_session, json={"prompt": FOUND}, stream=True, timeout=300) as response:
+        events = [*read_events(response)]
+    assert events[-1][0] == "answer"
+    assert events[-1][1]["answer"] == stream(url, "nrrd")[-1][1]["answer"]
+    unknown = {"session_id": "0" * 8 + "-0000-0000-0000-" + "0" * 12}
+    refused = requests.post(f"{url}/ask/", params=unknown, json={"prompt": FOUND}, timeout=60)
+    assert refused.status_code == 404
+    assert refused.json()["error"]["code"] == "unknown_image"
+    assert requests.get(f"{url}/queue", timeout=30).json()["waiting"] == 0
