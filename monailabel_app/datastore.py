@@ -22,12 +22,13 @@ from monailabel.interfaces.exception import ImageNotFoundException
 from watchdog.events import FileMovedEvent
 
 from monailabel_app.convert import write_image
-from monailabel_app.files import can_write, staged_copy, sweep_parts, write_whole
+from monailabel_app.files import can_write, sweep_parts
 from monailabel_app.guard.names import check_tag
 from monailabel_app.series import SeriesFinder
 from monailabel_app.settings import DEFAULT_STATE
 from monailabel_app.zipped import zip_dataset
 from prsmed.errors import PRSMedError
+from prsmed.files import staged_copy, write_whole
 from prsmed.imaging import read_volume
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from monailabel_app.files import write_whole
+from prsmed.files import write_whole
 
 
 class Remarks:

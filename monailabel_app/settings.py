@@ -36,6 +36,9 @@ class ServerSettings(BaseSettings):
             is uploaded), ``proxy`` (OHIF reaches the DICOMweb server through this one), ``reload`` (read the
             model's folder again).
         state: Where the server keeps what is its own when the folder of studies cannot be written.
+        versions: Where versions of the model are kept; a folder of these studies below ``state`` when left out.
+        keep_versions: Newest versions whose weights are kept, besides the live one and what it came from.
+        gate_margin: Dice that a new version may lose on any kind of image.
     """
 
     model_config = SettingsConfigDict(env_prefix="PRSMED_", extra="ignore")
@@ -53,6 +56,9 @@ class ServerSettings(BaseSettings):
     jwt_audience: str | None = None
     open: Annotated[frozenset[Door], NoDecode] = frozenset()
     state: Path = DEFAULT_STATE
+    versions: Path | None = None
+    keep_versions: int = Field(5, ge=1)
+    gate_margin: float = Field(0.02, ge=0, le=1)
 
     @field_validator("open", mode="before")
     @classmethod

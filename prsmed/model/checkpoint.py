@@ -122,16 +122,26 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
+def verify_checkpoint(folder: Path) -> Manifest:
+    """Read the manifest and compare the files with the hashes in it; builds nothing.
+
+    Raises:
+        PRSMedError: ``bad_checkpoint`` for a file that is missing, damaged or another.
+    """
+    manifest = read_manifest(folder)
+    _check_hash(folder / WEIGHTS, manifest.sha256)
+    if manifest.tokenizer_sha256:
+        _check_hash(folder / TOKENIZER, manifest.tokenizer_sha256)
+    return manifest
+
+
 def load_checkpoint(folder: Path) -> tuple[PRSMed | BaselineUNet, Manifest]:
     """Rebuild a model on the CPU, in evaluation mode, accounting for every key.
 
     Raises:
         PRSMedError: ``bad_checkpoint`` for a damaged file, a wrong hash, or keys or shapes that do not fit.
     """
-    manifest = read_manifest(folder)
-    _check_hash(folder / WEIGHTS, manifest.sha256)
-    if manifest.tokenizer_sha256:
-        _check_hash(folder / TOKENIZER, manifest.tokenizer_sha256)
+    manifest = verify_checkpoint(folder)
     model = _build(manifest, folder)
     load_strictly(model, _read_weights(folder / WEIGHTS))
     return model.eval(), manifest

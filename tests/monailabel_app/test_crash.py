@@ -19,8 +19,9 @@ import pytest
 import requests
 from running import ask, serve
 
-from monailabel_app.files import sweep_parts, write_whole
+from monailabel_app.files import sweep_parts
 from monailabel_app.process import ServerProcess
+from prsmed.files import write_whole
 from prsmed.imaging import read_volume
 
 SHAPE, IMAGES = (30, 28, 10), 4
