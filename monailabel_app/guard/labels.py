@@ -6,15 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from prsmed.errors import PRSMedError
-from prsmed.imaging import Volume, read_volume
-
-MAX_VALUE = 255
-# How far apart, in voxels, a corner of the label and of the image may be.
-_TOLERANCE = 0.1
+from prsmed.imaging import Volume, check_label_grid, label_values, read_volume
 
 
 def check_label(path: Path, image: Volume, names: Mapping[int, str] | None) -> None:
@@ -29,8 +22,8 @@ def check_label(path: Path, image: Volume, names: Mapping[int, str] | None) -> N
         PRSMedError: ``read_volume``'s; ``bad_label_grid``; ``bad_label_values``; ``unknown_label``.
     """
     label = read_volume(path)
-    _check_grid(label, image)
-    values = _values(label.voxels)
+    check_label_grid(label, image)
+    values = label_values(label.voxels)
     unknown = sorted(values - set(names)) if names is not None else []
     if unknown:
         known = ", ".join(f"{value} ({name})" for value, name in (names or {}).items()) or "none"
@@ -60,32 +53,3 @@ def names_of(params: Mapping[str, Any], predicted: Mapping[str, Any]) -> dict[in
     if not isinstance(names, Mapping) or not all(isinstance(value, int) for value in names.values()):
         raise PRSMedError("bad_params", 'label_names must give a number to each name, as in {"tumour": 1}')
     return {value: name for name, value in names.items()}
-
-
-def _check_grid(label: Volume, image: Volume) -> None:
-    if label.shape != image.shape:
-        raise PRSMedError(
-            "bad_label_grid",
-            f"the label has {label.shape} voxels and its image {image.shape}; export it with the image as reference",
-        )
-    if label.is_color:
-        raise PRSMedError("bad_label_values", "the label is a colour picture; save one number a pixel")
-    if not (image.has_patient_space and label.has_patient_space):
-        return
-    corners = np.array(np.meshgrid(*[(0, count - 1) for count in image.shape], [1.0])).reshape(4, -1)
-    apart = np.linalg.norm(((label.affine - image.affine) @ corners)[:3], axis=0).max()
-    if apart > _TOLERANCE * min(image.spacing):
-        raise PRSMedError(
-            "bad_label_grid",
-            f"the label lies up to {apart:.2f} mm away from its image; export it with the image as reference",
-        )
-
-
-def _values(voxels: NDArray[np.generic]) -> set[int]:
-    values = np.unique(voxels)
-    if not np.isfinite(values).all() or (values != np.round(values)).any() or values[0] < 0 or values[-1] > MAX_VALUE:
-        raise PRSMedError(
-            "bad_label_values",
-            f"the label holds values from {values[0]} to {values[-1]}; whole numbers from 0 to {MAX_VALUE} are labels",
-        )
-    return {int(value) for value in values if value}

@@ -2,6 +2,7 @@
 
 from prsmed.imaging.demo import demo_phantoms, write_demo_studies
 from prsmed.imaging.export import write_labelmap
+from prsmed.imaging.labelmap import check_label_grid, label_values
 from prsmed.imaging.overlay import draw_overlay, draw_slice, side_letters
 from prsmed.imaging.phantom import PHANTOM_KINDS, PhantomKind, make_phantom, phantom_slice
 from prsmed.imaging.plane import (
@@ -30,11 +31,13 @@ __all__ = [
     "SquareFit",
     "Volume",
     "Window",
+    "check_label_grid",
     "demo_phantoms",
     "draw_overlay",
     "draw_slice",
     "extract",
     "from_square",
+    "label_values",
     "make_phantom",
     "native_plane",
     "phantom_slice",
