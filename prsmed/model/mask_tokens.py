@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from prsmed.position.zones import regions
+from prsmed.model.regions import largest
 
 OCCUPANCY_GRID = 8
 OCTAVES = 4
@@ -47,7 +46,7 @@ class MaskTokens(nn.Module):
         """
         mask = mask.detach().float()
         area = mask.mean(dim=(2, 3))  # (B, 1)
-        parts = self._regions(mask)
+        parts = largest(mask, self.num_regions)
         profiles = [parts[:, n // 2].sum(dim=1 + n % 2) for n in range(2 * self.num_regions)]  # across, down, across...
         places = [axis(_extent(profile)) for axis, profile in zip(self.axes, profiles, strict=True)]
         cover = nn.functional.adaptive_avg_pool2d(mask, (dense.shape[2], dense.shape[3]))
@@ -56,14 +55,6 @@ class MaskTokens(nn.Module):
         tokens = self.norm(torch.stack([*places, look], dim=1))
         is_there = torch.stack([*(profile.amax(dim=1) for profile in profiles), area[:, 0]], dim=1) > 0
         return torch.where(is_there.unsqueeze(2), tokens, self.nothing)
-
-    def _regions(self, mask: Tensor) -> Tensor:
-        """The regions an answer describes, largest first, ``(B, R, S, S)``; empty where there are fewer."""
-        parts = np.zeros((mask.shape[0], self.num_regions, *mask.shape[2:]), dtype=np.float32)
-        for row, pixels in enumerate(mask[:, 0].cpu().numpy()):
-            for n, region in enumerate(regions(pixels)[: self.num_regions]):
-                parts[row, n] = region
-        return torch.from_numpy(parts).to(mask.device)
 
 
 def _extent(profile: Tensor) -> Tensor:

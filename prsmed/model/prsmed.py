@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from typing import cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -30,10 +29,10 @@ from prsmed.model.mask_tokens import MaskTokens
 from prsmed.model.outputs import UNDRAWN, Output, Seen, Segmented
 from prsmed.model.presence import PresenceHead
 from prsmed.model.pretrained import PretrainedLanguage
+from prsmed.model.regions import confident
 from prsmed.model.speech import Speech
 from prsmed.model.tiny_llava import TinyLlava
 from prsmed.model.visual_tokens import SharedVisualTokens
-from prsmed.position.confidence import confident_regions
 
 
 class PRSMed(nn.Module):
@@ -99,10 +98,10 @@ class PRSMed(nn.Module):
 
     def mask_of(self, segmented: Segmented) -> Tensor:
         """Binary masks ``(N, 1, S, S)`` without doubtful regions; empty where the target is judged absent."""
-        probability = segmented.mask_logits.detach().sigmoid()
+        probability = segmented.mask_logits.detach().float().sigmoid()
         mask = probability >= self.config.mask_threshold
         if self.config.region_confidence > 0:
-            mask = _confident(mask, probability, self.config.region_confidence)
+            mask = confident(mask, probability, self.config.region_confidence)
         present = segmented.presence_logits.sigmoid() >= self.config.presence_threshold
         return mask & present[segmented.row_of].view(-1, 1, 1, 1)
 
@@ -237,12 +236,3 @@ def _undrawn(dense: Tensor, images: int, size: int) -> Segmented:
 
 def _roles(embeds: Tensor, role: Role) -> Tensor:
     return torch.full(embeds.shape[:2], role, device=embeds.device)
-
-
-def _confident(mask: Tensor, probability: Tensor, share: float) -> Tensor:
-    """:func:`confident_regions` of each row of ``(N, 1, S, S)``."""
-    if not len(mask):
-        return mask
-    rows = zip(mask[:, 0].cpu().numpy(), probability[:, 0].float().cpu().numpy(), strict=True)
-    kept = np.stack([confident_regions(*row, share) for row in rows])
-    return torch.from_numpy(kept).to(mask.device).unsqueeze(1)

@@ -12,6 +12,8 @@ from prsmed.errors import PRSMedError
 from prsmed.position.findings import Position, Zone
 
 Rule = Literal["box", "area"]
+MIN_SHARE = 0.1
+"""A region smaller than this share of the largest is a speck."""
 
 
 def locate(mask: NDArray[Any], rule: Rule = "box", radius: float = 0.2) -> Position:
@@ -77,7 +79,7 @@ def locate_area(mask: NDArray[Any], radius: float = 0.2) -> Position:
     return Position(quadrant(not is_lower, not is_right), bool(near))
 
 
-def regions(mask: NDArray[Any], min_share: float = 0.1, limit: int = 8) -> list[NDArray[np.bool_]]:
+def regions(mask: NDArray[Any], min_share: float = MIN_SHARE, limit: int = 8) -> list[NDArray[np.bool_]]:
     """Split a mask into its connected regions, largest first.
 
     Args:
