@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,7 +45,7 @@ def label_values(voxels: NDArray[np.generic]) -> set[int]:
     Raises:
         PRSMedError: ``bad_label_values`` unless all are whole numbers from 0 to 255.
     """
-    values = np.unique(voxels)
+    values: NDArray[Any] = np.unique(voxels)
     if not np.isfinite(values).all() or (values != np.round(values)).any() or values[0] < 0 or values[-1] > MAX_VALUE:
         raise PRSMedError(
             "bad_label_values",
