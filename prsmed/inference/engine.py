@@ -108,6 +108,11 @@ class Engine:
         """Which weights answer."""
         return ModelVersion(self.manifest.version, self.manifest.sha256)
 
+    @property
+    def model(self) -> PRSMed:
+        """The network; its weights are read now if they were not before."""
+        return self._ready()
+
     def warm_up(self) -> None:
         """Read the weights and run one blank image, so that the first question is not the slow one."""
         size = self._ready().config.image_size
