@@ -13,6 +13,7 @@ import typer
 from prsmed.cli_data import data_app
 from prsmed.cli_import import import_app
 from prsmed.cli_models import assemble, export, info
+from prsmed.cli_versions import versions_app
 from prsmed.console import Bars, Bits, Data, err, out, progress
 from prsmed.errors import PRSMedError
 
@@ -31,6 +32,7 @@ app.add_typer(import_app, name="import")
 app.command()(info)
 app.command()(assemble)
 app.command()(export)
+app.add_typer(versions_app, name="models")
 app.add_typer(benchmark_app, name="benchmark")
 
 Image = Annotated[Path, typer.Argument(help="DICOM series folder or file, NIfTI, NRRD, PNG or JPEG.")]
