@@ -30,6 +30,7 @@ from monailabel_app.scratch import Scratch
 from monailabel_app.settings import MEGABYTE, server_settings
 from monailabel_app.studies import VolumeCache, locate
 from monailabel_app.turns import Line, Ticket
+from monailabel_app.versions import LiveModel, open_registry
 from prsmed.errors import PRSMedError
 from prsmed.inference import Engine
 
@@ -49,6 +50,8 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
     Attributes:
         is_guarded: Whether our web application stands before it: then an upload is a :class:`~pathlib.Path` and an
             image that is text is an id. Under the stock one, an upload is text too: a path in the temporary folder.
+        registry: The versions of the model.
+        live_model: Keeps the task on the live one.
     """
 
     def __init__(self, app_dir: str, studies: str, conf: dict[str, str]) -> None:
@@ -61,7 +64,9 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
         self.metrics = Metrics()
         self.line = Line(chosen.max_waiting)
         share_processors()
-        self._engine = _load_engine()
+        self.registry = open_registry(studies)
+        self.live_model = LiveModel(self.registry)
+        self._engine = self.live_model.first()
         super().__init__(
             app_dir=app_dir,
             studies=studies,
@@ -101,8 +106,9 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
         return {"first": First()}
 
     def on_init_complete(self) -> None:
-        """Load the model in the background, so that the first question is not the slow one."""
+        """Load the model in the background, so that the first question is not the slow one, and watch its versions."""
         super().on_init_complete()
+        self.live_model.watch(self.task())
         threading.Thread(target=self._warm_up, args=(self.task().engine,), name="warm-up", daemon=True).start()
 
     def task(self, model: object = TASK) -> AskTask:
@@ -183,14 +189,13 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
         return {"label": label, "tag": DefaultLabelTag.ORIGINAL, "file": file, "params": params}
 
     def reload(self) -> None:
-        """Read the model's folder again; running questions finish on the old one."""
-        engine = _load_engine()
-        self.task().device.submit(engine.warm_up).result()
-        self.task().swap(engine)
+        """Read the live version's files again; running questions finish on the old one."""
+        self.live_model.refresh(self.task(), again=True)
 
     def close(self) -> None:
         """Stop what waits, and leave no copy of an image behind."""
         self.line.close()
+        self.live_model.close()
         datastore = self.datastore()
         if hasattr(datastore, "close"):
             datastore.close()
@@ -216,8 +221,3 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
         else:
             self.is_ready = True
             logger.info("Ready: model %s is loaded", engine.version.version)
-
-
-def _load_engine() -> Engine:
-    chosen = server_settings()
-    return Engine.load(chosen.model, cache_bytes=chosen.cache_features_mb * MEGABYTE)

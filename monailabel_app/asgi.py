@@ -24,7 +24,7 @@ from monailabel.utils.async_tasks.task import AsyncTask
 import prsmed
 from monailabel_app.guard.privacy import be_discreet, keep_quiet
 from monailabel_app.settings import MEGABYTE, server_settings
-from monailabel_app.web import downloads, proxy, questions, service, uploads
+from monailabel_app.web import downloads, proxy, questions, service, uploads, versions
 from monailabel_app.web.access import AccessLog
 from monailabel_app.web.gate import Gate
 from monailabel_app.web.handlers import add_handlers
@@ -83,7 +83,7 @@ def build() -> FastAPI:
     )
     for stock in (info, datastore, activelearning, train, batch_infer, scoring, session):
         application.include_router(guarded(stock.router, uploads.REPLACED | downloads.REPLACED))
-    for router in (questions.router, uploads.router, downloads.router, service.router):
+    for router in (questions.router, uploads.router, downloads.router, service.router, versions.router):
         application.include_router(router)
     if "reload" in chosen.open:
         application.include_router(service.reload_router)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,10 @@ class AskTask(InferTask):  # type: ignore[misc]
     def is_valid(self) -> bool:
         """Always: weights are read on first use."""
         return True
+
+    def info(self) -> dict[str, Any]:
+        """What clients are told of the task, with the version that answers."""
+        return {**super().info(), "version": asdict(self.engine.version)}
 
     def swap(self, engine: Engine) -> None:
         """Let another model answer from the next question on; a running one finishes on the old."""

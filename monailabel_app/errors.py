@@ -23,8 +23,14 @@ _STATUS = {
     "unknown_strategy": 404,
     "unknown_ticket": 404,
     "unknown_trainer": 404,
+    "unknown_version": 404,
     "cancelled": 409,
+    "damaged_version": 409,
+    "gate_rejected": 409,
+    "not_judged": 409,
+    "nothing_to_roll_back": 409,
     "ticket_in_use": 409,
+    "version_pruned": 409,
     "too_large": 413,
     "busy": 429,
     "out_of_memory": 503,
@@ -32,7 +38,17 @@ _STATUS = {
     "realm_unreachable": 503,
 }
 # Mistakes of whoever runs the server, which no request can cure. They name its files; those are for its log.
-_SERVER_SETUP = frozenset({"bad_api_keys", "bad_checkpoint", "bad_setting", "checkpoint_not_found", "unknown_preset"})
+_SERVER_SETUP = frozenset(
+    {
+        "bad_api_keys",
+        "bad_checkpoint",
+        "bad_registry",
+        "bad_setting",
+        "base_conflict",
+        "checkpoint_not_found",
+        "unknown_preset",
+    }
+)
 _UNAVAILABLE = 503
 
 

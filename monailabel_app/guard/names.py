@@ -10,6 +10,7 @@ IMAGE_ID = r"^\w[\w .,+@^()=&#~-]{0,199}$"
 TAG = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 SESSION_ID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 TASK_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+VERSION = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 TICKET = r"^[A-Za-z0-9_-]{1,64}$"
 CHECKSUM = r"^((SHA256|SHA512|MD5):)?[0-9A-Fa-f]{1,128}$"
 

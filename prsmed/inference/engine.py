@@ -113,6 +113,14 @@ class Engine:
         """The network; its weights are read now if they were not before."""
         return self._ready()
 
+    def load_weights(self) -> None:
+        """Read the weights now instead of at the first question.
+
+        Raises:
+            PRSMedError: ``bad_checkpoint``.
+        """
+        self._ready()
+
     def warm_up(self) -> None:
         """Read the weights and run one blank image, so that the first question is not the slow one."""
         size = self._ready().config.image_size

@@ -61,8 +61,20 @@ class Catalogue:
         raise _unknown(name)
 
     def live(self) -> Version:
-        """The version that answers."""
-        return self.get(self._live_name())
+        """The version that answers.
+
+        Raises:
+            PRSMedError: ``bad_registry`` when the pointer names one that is not here.
+        """
+        name = self._live_name()
+        try:
+            return self.get(name)
+        except PRSMedError as error:
+            if error.code != "unknown_version":
+                raise
+            raise PRSMedError(
+                "bad_registry", f"live.json names {name}, of which versions.json knows nothing; put back a copy of it"
+            ) from error
 
     def earlier(self) -> list[Version]:
         """What was live before the live one, newest first, down to the base; without what was pruned."""
