@@ -1,0 +1,29 @@
+"""A conversation as text for a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PRSMedLib.answer import NOT_PRESENT, badge
+from PRSMedLib.conversation import Turn
+from PRSMedLib.i18n import tr as _
+
+
+def disclaimer() -> str:
+    """What stands in the panel and under every report."""
+    return _("Research use only. Not a medical device.")
+
+
+def reportText(turns: Iterable[Turn]) -> str:
+    """Answered questions with findings, sizes and verdict, as plain text."""
+    parts = [_turnText(turn) for turn in turns if turn.answer.text]
+    return "\n\n".join([*parts, _("PRS-Med. {0}").format(disclaimer())])
+
+
+def _turnText(turn: Turn) -> str:
+    answer = turn.answer
+    lines = [f"{turn.question} ({turn.scope})", answer.text]
+    if answer.verdict != NOT_PRESENT:
+        lines += [f"- {finding.name}: {finding.place}; {finding.size}" for finding in answer.findings]
+    lines.append(_("Check: {0}. Model {1}, {2}.").format(badge(answer), answer.version, turn.asked.replace("T", " ")))
+    return "\n".join(lines)

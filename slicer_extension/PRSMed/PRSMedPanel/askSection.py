@@ -1,0 +1,149 @@
+"""The question box."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import qt
+import slicer
+
+from PRSMedLib import views, volumes
+from PRSMedLib.i18n import tr as _
+from PRSMedLib.problem import Problem
+from PRSMedLib.questions import guessModality, suggested
+from PRSMedPanel import preferences
+from PRSMedPanel.consent import mayBeSent
+
+if TYPE_CHECKING:
+    from PRSMed import PRSMedWidget
+
+_SCOPES = (views.SLICE, views.RANGE, views.VOLUME)
+_ALL = 100
+
+
+class AskSection:
+    """What is looked at, what is asked, and how far it is."""
+
+    def __init__(self, panel: PRSMedWidget) -> None:
+        self._panel, self._ui = panel, panel.ui
+        ui = self._ui
+        for name in slicer.app.layoutManager().sliceViewNames():
+            ui.viewComboBox.addItem(name)
+        self._menu = qt.QMenu(ui.suggestionsButton)
+        ui.suggestionsButton.setMenu(self._menu)
+        self._menu.connect("aboutToShow()", self._fillMenu)
+        self._shortcut = qt.QShortcut(qt.QKeySequence("Ctrl+Return"), ui.questionTextEdit)
+        self._shortcut.connect("activated()", self.ask)
+        ui.askButton.connect("clicked()", self.ask)
+        ui.cancelButton.connect("clicked()", self.cancel)
+        ui.alignButton.connect("clicked()", self._align)
+        ui.scopeComboBox.connect("currentIndexChanged(int)", self._scopeChanged)
+        ui.questionTextEdit.connect("textChanged()", self.refresh)
+        consultation = panel.logic.consultation
+        consultation.onProgress = self._progress
+        consultation.onOver = self._over
+
+    def refresh(self) -> None:
+        """Enable what can be done now."""
+        consultation, ui = self._panel.logic.consultation, self._ui
+        isReady = consultation.info is not None and not consultation.isBusy
+        hasQuestion = bool(ui.questionTextEdit.plainText.strip())
+        volumeNode = self._panel.volumeNode
+        ui.askButton.enabled = isReady and hasQuestion and volumeNode is not None
+        ui.cancelButton.enabled = consultation.isBusy
+        ui.alignButton.enabled = volumeNode is not None
+        ui.progressBar.visible = consultation.isBusy
+
+    def ask(self) -> None:
+        """Send the question; returns at once."""
+        consultation, ui = self._panel.logic.consultation, self._ui
+        volumeNode, question = self._panel.volumeNode, ui.questionTextEdit.plainText
+        try:
+            isNew = volumeNode is not None and consultation.server is not None and consultation.needsSending(volumeNode)
+            if isNew and not mayBeSent(volumeNode, consultation.server):
+                self._say(_("Nothing was sent."))
+                return
+            sliceRange = ui.firstSliceSpinBox.value, ui.lastSliceSpinBox.value
+            consultation.ask(
+                volumeNode, self._sliceNode(), question, _SCOPES[ui.scopeComboBox.currentIndex], sliceRange
+            )
+        except Problem as problem:
+            self._say(problem.message)
+            return
+        preferences.keepQuestion(question.strip())
+        self._progress(_("Asking"), None)
+        self._panel.refresh()
+
+    def cancel(self) -> None:
+        """Do not wait any longer."""
+        self._panel.logic.consultation.cancel()
+
+    def _progress(self, text: str, share: float | None) -> None:
+        # A range of nothing shows that something goes on.
+        self._ui.progressBar.maximum = 0 if share is None else _ALL
+        self._ui.progressBar.value = 0 if share is None else round(share * _ALL)
+        self._say(text + " ...")
+
+    def _over(self, problem: Problem | None) -> None:
+        self._say(problem.message if problem else "")
+        self._panel.refresh()
+
+    def _say(self, text: str) -> None:
+        self._ui.askStatusLabel.text = text
+
+    def _sliceNode(self) -> slicer.vtkMRMLSliceNode:
+        view = slicer.app.layoutManager().sliceWidget(self._ui.viewComboBox.currentText)
+        return view.mrmlSliceNode()
+
+    def _align(self) -> None:
+        volumeNode = self._panel.volumeNode
+        if volumeNode is not None:
+            views.align(volumeNode, self._sliceNode())
+            self._say("")
+
+    def _scopeChanged(self, index: int) -> None:
+        isRange = _SCOPES[index] == views.RANGE
+        self._ui.firstSliceSpinBox.visible = self._ui.lastSliceSpinBox.visible = isRange
+        self._ui.viewComboBox.enabled = _SCOPES[index] != views.VOLUME
+        volumeNode = self._panel.volumeNode
+        if isRange and volumeNode is not None:
+            self._suggestRange(volumeNode)
+
+    def _suggestRange(self, volumeNode: slicer.vtkMRMLVolumeNode) -> None:
+        """A few slices on either side of the one that is shown."""
+        try:
+            there = views.shown(volumeNode, self._sliceNode())
+        except Problem as problem:
+            self._say(problem.message)
+            return
+        for spinBox in (self._ui.firstSliceSpinBox, self._ui.lastSliceSpinBox):
+            spinBox.maximum = there.count - 1
+        self._ui.firstSliceSpinBox.value = max(0, there.index - 5)
+        self._ui.lastSliceSpinBox.value = min(there.count - 1, there.index + 5)
+
+    def _fillMenu(self) -> None:
+        self._menu.clear()
+        recent = preferences.recentQuestions()
+        fitting = [each for each in suggested(self._modality()) if each not in recent]
+        for question in recent:
+            self._offer(question)
+        if recent and fitting:
+            self._menu.addSeparator()
+        for question in fitting:
+            self._offer(question)
+
+    def _offer(self, question: str) -> None:
+        action = self._menu.addAction(question.replace("&", "&&"))
+        action.connect("triggered()", lambda: self._take(question))
+
+    def _take(self, question: str) -> None:
+        self._ui.questionTextEdit.plainText = question
+        self._ui.questionTextEdit.setFocus()
+
+    def _modality(self) -> str:
+        volumeNode = self._panel.volumeNode
+        if volumeNode is None or volumeNode.GetImageData() is None:
+            return ""
+        image = volumeNode.GetImageData()
+        isColor = image.GetNumberOfScalarComponents() > 1
+        return guessModality(volumes.modality(volumeNode), isColor, image.GetScalarRange()[0])

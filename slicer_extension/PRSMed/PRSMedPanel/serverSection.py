@@ -1,0 +1,92 @@
+"""Which server, and whether it answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import slicer
+
+from PRSMedLib.i18n import tr as _
+from PRSMedLib.jobs import Job
+from PRSMedLib.problem import Problem
+from PRSMedLib.server import Server, ServerInfo
+from PRSMedPanel import preferences
+
+if TYPE_CHECKING:
+    from PRSMed import PRSMedWidget
+
+
+class ServerSection:
+    """Address, key, and a button that tells in plain words why there is no connection."""
+
+    def __init__(self, panel: PRSMedWidget) -> None:
+        self._panel, self._ui = panel, panel.ui
+        self._job: Job[ServerInfo] | None = None
+        self._ui.addressLineEdit.text = preferences.address()
+        self._ui.tokenLineEdit.text = preferences.token(preferences.address())
+        self._ui.connectButton.connect("clicked()", self.connectToServer)
+        self._ui.addressLineEdit.connect("returnPressed()", self.connectToServer)
+        self._ui.tokenLineEdit.connect("returnPressed()", self.connectToServer)
+        self._ui.addressLineEdit.connect("editingFinished()", self._recallToken)
+
+    def connectToServer(self) -> None:
+        """Find out what answers at the address; returns at once."""
+        if self._job is not None:
+            self._job.cancel()
+        self._panel.disconnectFromServer()
+        token = self._ui.tokenLineEdit.text
+        try:
+            server = Server(self._ui.addressLineEdit.text, token)
+        except Problem as problem:
+            self._show(problem.message)
+            return
+        self._ui.addressLineEdit.text = server.address
+        self._show(_("Connecting to {0} ...").format(server.address))
+        self._job = Job(
+            lambda job: server.connect(),
+            lambda info: self._connected(server, token, info),
+            lambda problem: self._show(problem.message),
+        )
+        self._panel.tasks.start(self._job)
+
+    def _connected(self, server: Server, token: str, info: ServerInfo) -> None:
+        preferences.keepServer(server, token)
+        self._show(_words(info))
+        self._panel.connectedTo(server, info)
+
+    def askModelAgain(self) -> None:
+        """The server may have another model by now."""
+        server = self._panel.logic.consultation.server
+        if server is not None:
+            job = Job(
+                lambda job: server.connect(),
+                lambda info: self._told(server, info),
+                lambda problem: self._show(problem.message),
+            )
+            self._panel.tasks.start(job)
+
+    def _told(self, server: Server, info: ServerInfo) -> None:
+        if self._panel.logic.consultation.server is server:
+            self._panel.logic.consultation.info = info
+            self._show(_words(info))
+
+    def _recallToken(self) -> None:
+        try:
+            known = preferences.token(Server(self._ui.addressLineEdit.text).address)
+        except Problem:
+            return
+        if known and not self._ui.tokenLineEdit.text:
+            self._ui.tokenLineEdit.text = known
+
+    def _show(self, text: str) -> None:
+        self._ui.serverStatusLabel.text = text
+        slicer.util.showStatusMessage(text, 3000)
+
+
+def _words(info: ServerInfo) -> str:
+    told = _("Connected to {0}.").format(info.name)
+    if info.model:
+        told += " " + _("Model {0}.").format(info.model)
+    if not info.canStream:
+        told += " " + _("It answers in one piece, without a line: MONAI Label's plain server.")
+    return told
