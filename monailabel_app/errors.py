@@ -30,6 +30,7 @@ _STATUS = {
     "not_judged": 409,
     "nothing_to_roll_back": 409,
     "ticket_in_use": 409,
+    "training_running": 409,
     "version_pruned": 409,
     "too_large": 413,
     "busy": 429,

@@ -63,12 +63,11 @@ def check_known(path: str, values: dict[str, Any]) -> None:
     """Refuse tasks that do not exist, for which MONAI Label would start a process.
 
     Raises:
-        PRSMedError: ``unknown_model``, ``unknown_trainer``, ``unknown_strategy`` or ``unknown_method``.
+        PRSMedError: ``unknown_model``, ``unknown_strategy`` or ``unknown_method``.
     """
     app = app_instance()
     for prefix, parameter, kind, known in (
         ("/batch/", "model", "model", app._infers),
-        ("/train/", "model", "trainer", app._trainers),
         ("/activelearning/", "strategy", "strategy", app._strategies),
         ("/scoring/", "method", "method", app._scoring_methods),
     ):

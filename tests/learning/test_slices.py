@@ -129,8 +129,14 @@ def test_words_that_a_moved_picture_would_make_untrue_keep_it_still(
 
 @pytest.mark.parametrize(
     "view",
-    [{"mode": "slice", "slice": "x"}, {"mode": "volume", "slice_range": [1]}, {"plane": 7, "window": [1, "a"]}]
-    + [{"mode": "slice", "slice": 999}, {"window": {"center": 1}}, {"mode": "slice", "slice": float("nan")}],
+    [
+        {"mode": "slice", "slice": "x"},
+        {"mode": "volume", "slice_range": [1]},
+        {"plane": 7, "window": [1, "a"]},
+        {"mode": "slice", "slice": 999},
+        {"window": {"center": 1}},
+        {"mode": "slice", "slice": float("nan")},
+    ],
     ids=["slice", "range", "plane, window", "outside", "object", "nan"],
 )
 def test_a_view_that_makes_no_sense_is_passed_over(tmp_path: Path, view: dict[str, object]) -> None:
