@@ -16,7 +16,7 @@ from monailabel.interfaces.app import MONAILabelApp
 from monailabel.interfaces.datastore import Datastore, DefaultLabelTag
 from monailabel.interfaces.tasks.infer_v2 import InferTask
 from monailabel.interfaces.tasks.strategy import Strategy
-from monailabel.tasks.activelearning.first import First
+from monailabel.interfaces.tasks.train import TrainTask
 
 import prsmed
 from monailabel_app.ask import Asked, AskTask, share_processors
@@ -26,13 +26,16 @@ from monailabel_app.dicomweb_open import open_remote
 from monailabel_app.errors import Refused
 from monailabel_app.guard.names import check_tag
 from monailabel_app.metrics import Metrics
+from monailabel_app.next_study import Desk, DeskStrategy, open_desk, scores_in_background
 from monailabel_app.scratch import Scratch
 from monailabel_app.settings import MEGABYTE, server_settings
 from monailabel_app.studies import VolumeCache, locate
+from monailabel_app.train import CorrectionsTask
 from monailabel_app.turns import Line, Ticket
 from monailabel_app.versions import LiveModel, open_registry
 from prsmed.errors import PRSMedError
 from prsmed.inference import Engine
+from prsmed.learning.strategies import STRATEGIES
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +55,10 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
             image that is text is an id. Under the stock one, an upload is text too: a path in the temporary folder.
         registry: The versions of the model.
         live_model: Keeps the task on the live one.
+        desk: Hands out the next study.
     """
+
+    desk: Desk
 
     def __init__(self, app_dir: str, studies: str, conf: dict[str, str]) -> None:
         chosen = server_settings()
@@ -101,9 +107,14 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
         conversations = Conversations(chosen.max_conversations, chosen.max_turns, 60 * chosen.conversation_minutes)
         return {TASK: AskTask(self._engine, volumes, self.line, conversations, self.metrics.answer)}
 
+    def init_trainers(self) -> dict[str, TrainTask]:
+        """Learning from corrections, under the name of what learns."""
+        return {TASK: CorrectionsTask(self.registry, server_settings())}
+
     def init_strategies(self) -> dict[str, Strategy]:
-        """Images in order of their ids. (MONAI Label's Random fails when all were served in one second.)"""
-        return {"first": First()}
+        """Every way to choose the next study, over one desk."""
+        self.desk = open_desk(self.task(), self.datastore(), server_settings())
+        return {name: DeskStrategy(self.desk, name) for name in STRATEGIES}
 
     def on_init_complete(self) -> None:
         """Load the model in the background, so that the first question is not the slow one, and watch its versions."""
@@ -193,8 +204,11 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
         self.live_model.refresh(self.task(), again=True)
 
     def close(self) -> None:
-        """Stop what waits, and leave no copy of an image behind."""
+        """Stop what waits and what trains, and leave no copy of an image behind."""
         self.line.close()
+        for trainer in self._trainers.values():
+            trainer.training.stop()
+        self.desk.scorer.stop()
         self.live_model.close()
         datastore = self.datastore()
         if hasattr(datastore, "close"):
@@ -220,4 +234,6 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
             logger.error("The model cannot be loaded: %s", error)
         else:
             self.is_ready = True
+            if scores_in_background(self.studies, server_settings()):
+                self.desk.scorer.start()
             logger.info("Ready: model %s is loaded", engine.version.version)

@@ -17,14 +17,14 @@ from types import FrameType
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from monailabel.config import settings
-from monailabel.endpoints import activelearning, batch_infer, datastore, info, ohif, scoring, session, train
+from monailabel.endpoints import activelearning, batch_infer, datastore, info, ohif, scoring, session
 from monailabel.interfaces.utils.app import app_instance
 from monailabel.utils.async_tasks.task import AsyncTask
 
 import prsmed
 from monailabel_app.guard.privacy import be_discreet, keep_quiet
 from monailabel_app.settings import MEGABYTE, server_settings
-from monailabel_app.web import downloads, proxy, questions, service, uploads, versions
+from monailabel_app.web import downloads, next_study, proxy, questions, service, training, uploads, versions
 from monailabel_app.web.access import AccessLog
 from monailabel_app.web.gate import Gate
 from monailabel_app.web.handlers import add_handlers
@@ -35,7 +35,7 @@ from monailabel_app.web.stock import guarded
 __all__ = ["app", "build"]
 
 _PATIENCE_SECONDS = 10
-_CHILDREN = ("train", "scoring", "batch_infer")
+_CHILDREN = ("scoring", "batch_infer")
 
 
 @asynccontextmanager
@@ -81,9 +81,17 @@ def build() -> FastAPI:
         redoc_url=None,
         lifespan=_lifespan,
     )
-    for stock in (info, datastore, activelearning, train, batch_infer, scoring, session):
-        application.include_router(guarded(stock.router, uploads.REPLACED | downloads.REPLACED))
-    for router in (questions.router, uploads.router, downloads.router, service.router, versions.router):
+    for stock in (info, datastore, activelearning, batch_infer, scoring, session):
+        application.include_router(guarded(stock.router, uploads.REPLACED | downloads.REPLACED | next_study.REPLACED))
+    for router in (
+        questions.router,
+        uploads.router,
+        downloads.router,
+        next_study.router,
+        service.router,
+        training.router,
+        versions.router,
+    ):
         application.include_router(router)
     if "reload" in chosen.open:
         application.include_router(service.reload_router)

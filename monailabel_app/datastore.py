@@ -97,6 +97,11 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
             # Files that are written whole come by being moved, also those of another process (a batch).
             self._handler.on_moved = self._on_moved
 
+    @property
+    def home(self) -> Path:
+        """The folder of the datastore's own files: the studies', or one in its stead that can be written."""
+        return self._home
+
     def ids(self) -> list[str]:
         """Ids of the images there are now; takes no lock."""
         return list(self._datastore.objects)

@@ -53,6 +53,9 @@ class RemoteStudies(DICOMWebDatastore):  # type: ignore[misc]
         cache: Folder for downloaded series and segmentations, which are kept, and for remarks on images.
         search: What narrows the images down, by DICOM keyword; ``{}`` for all.
         as_file: Give stock clients an image as one NRRD file instead of its folder.
+
+    Attributes:
+        home: The folder of the datastore's own files, ``cache``.
     """
 
     # The base class's own constructor would begin a list of files, and a watch on them, that this class does not use.
@@ -60,6 +63,7 @@ class RemoteStudies(DICOMWebDatastore):  # type: ignore[misc]
         self, pacs: Pacs, cache: Path, *, search: Mapping[str, Any] | None = None, as_file: bool = True
     ) -> None:
         cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.home = cache
         self._pacs = pacs
         self._as_file = as_file
         self._series = SeriesFolder(pacs, cache / "series", search or {})

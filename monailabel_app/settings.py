@@ -39,6 +39,14 @@ class ServerSettings(BaseSettings):
         versions: Where versions of the model are kept; a folder of these studies below ``state`` when left out.
         keep_versions: Newest versions whose weights are kept, besides the live one and what it came from.
         gate_margin: Dice that a new version may lose on any kind of image.
+        replay: Folder with ``pairs/index.csv``: images like those that the preset was trained on. They are mixed among
+            the corrections of a training, lest it forget them, and the held-out ones among the gate's.
+        train_gpu: Whether a training may ``share`` the GPU with the model that answers, ``wait``s until memory enough
+            is free, or leaves the GPU alone (``off``).
+        question: Asked of every image when strategies score them; what readers ask most when left out.
+        scoring: Which images are scored in the background: ``auto`` those of a folder, but none of a PACS, whose series
+            would all be downloaded; ``all``; ``off``.
+        lease_minutes: How long the next study is kept for the reader who got it.
     """
 
     model_config = SettingsConfigDict(env_prefix="PRSMED_", extra="ignore")
@@ -59,6 +67,11 @@ class ServerSettings(BaseSettings):
     versions: Path | None = None
     keep_versions: int = Field(5, ge=1)
     gate_margin: float = Field(0.02, ge=0, le=1)
+    replay: Path | None = None
+    train_gpu: Literal["share", "wait", "off"] = "share"
+    question: str = Field("", max_length=200)
+    scoring: Literal["auto", "all", "off"] = "auto"
+    lease_minutes: float = Field(30, gt=0)
 
     @field_validator("open", mode="before")
     @classmethod

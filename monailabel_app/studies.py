@@ -54,6 +54,12 @@ def locate(datastore: Any, image: Any) -> Path:
     raise PRSMedError("unknown_image", f"there is no image {shown!r}; GET /datastore/?output=all lists the ids")
 
 
+def stamp(path: Path) -> str:
+    """What a file or series folder is now; another text when it has changed."""
+    _, newest, size = _stamp(path)
+    return f"{newest}-{size}"
+
+
 def _stamp(path: Path) -> _Stamp:
     files = [path] if path.is_file() else [file for file in path.iterdir() if file.is_file()]
     stats = [file.stat() for file in files]

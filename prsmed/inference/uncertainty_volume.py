@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 import numpy as np
 
 from prsmed.imaging.plane import ImageSlice, extract, native_plane, slice_count
 from prsmed.imaging.volume import Volume
 from prsmed.inference.engine import Engine
-from prsmed.inference.uncertainty import Measure, Uncertainty, measure
+from prsmed.inference.uncertainty import Uncertainty, measure
 from prsmed.inference.view import stack_views, view
 
 MOST_SLICES = 8
@@ -57,7 +56,7 @@ def merge(parts: Sequence[Uncertainty]) -> Uncertainty:
     features = np.mean([part.features for part in parts], axis=0)
     length = float(np.linalg.norm(features))
     return Uncertainty(
-        cast(dict[Measure, float], scores),
+        scores,
         likeliest.probability,
         loudest.text_zone,
         loudest.mask_zone,

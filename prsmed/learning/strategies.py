@@ -86,17 +86,17 @@ def ranked(strategy: Strategy, doubts: Mapping[str, Uncertainty], taken: Sequenc
 
 def values_of(doubts: Sequence[Uncertainty], taken: Sequence[NDArray[np.float32]]) -> dict[str, Floats]:
     """The value of each image by every measure that was taken, by ``diversity`` and by ``blend``."""
-    values = {name: np.array([each.scores[name] for each in doubts]) for name in doubts[0].scores}
-    together: dict[str, Floats] = {
-        **values,
-        "diversity": _distances(np.stack([each.features for each in doubts]), taken),
+    values: dict[str, Floats] = {
+        name: np.array([each.scores[name] for each in doubts], dtype=np.float64) for name in doubts[0].scores
     }
-    return {**together, "blend": np.mean([_rank(each) for each in together.values()], axis=0)}
+    values["diversity"] = _distances(np.stack([each.features for each in doubts]), taken)
+    return {**values, "blend": np.mean([_rank(each) for each in values.values()], axis=0)}
 
 
 def _rank(values: Floats) -> Floats:
     """0 for the least, 1 for the most; equals share theirs."""
-    return (rankdata(values) - 1) / max(1, len(values) - 1)
+    ranks: Floats = rankdata(values)
+    return (ranks - 1) / max(1, len(values) - 1)
 
 
 def _distances(features: NDArray[np.float32], taken: Sequence[NDArray[np.float32]]) -> Floats:
@@ -110,4 +110,5 @@ def _distances(features: NDArray[np.float32], taken: Sequence[NDArray[np.float32
         others = np.stack(taken[start : start + _CHUNK])
         apart = squares + (others**2).sum(axis=1)[None] - 2 * features @ others.T
         nearest = np.minimum(nearest, apart.min(axis=1))
-    return np.sqrt(np.maximum(nearest, 0.0))
+    distances: Floats = np.sqrt(np.maximum(nearest, 0.0))
+    return distances
