@@ -166,7 +166,9 @@ def _train(model: PRSMed, batch_size: int, timed: Callable[[str], Any]) -> None:
         answers=(ANSWER,) * batch_size,
         image_of=torch.arange(batch_size, device=device),
         is_present=torch.ones(batch_size, dtype=torch.bool, device=device),
+        coins=torch.zeros(batch_size, device=device),
     )
+    batch = learner.prepare(batch).to(device)
     with timed(f"train: one step of {batch_size} images"):
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             losses = learner.losses(batch)

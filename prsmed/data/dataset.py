@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from prsmed.data.augment import crop_empty, flip, recolor, zoom
@@ -18,6 +20,7 @@ from prsmed.data.schema import Turn
 from prsmed.imaging.square import BLACK, Color
 
 _PHANTOM_SHARE = 0.08
+_READERS, _READ_AHEAD = 8, 256
 _CROP_SHARE = 0.25  # of the absent turns: the lesion is cut out of the picture, when there is room, not misnamed
 
 
@@ -79,6 +82,7 @@ class ConversationDataset:
         self.radius = radius
         self.pad_color = pad_color
         self._cache: dict[int, tuple[NDArray[np.uint8], NDArray[np.uint8]]] | None = {} if cache_images else None
+        self._is_full = False
 
     def __len__(self) -> int:
         return len(self.records)
@@ -113,12 +117,35 @@ class ConversationDataset:
             pixels[content] = recolor(pixels[content], rng)
         return Sample(pixels, mask, turn, absent, record)
 
+    def preload(self) -> None:
+        """Read the images now, before other processes make samples: they share what is read once.
+
+        As far as half of the free memory goes; what is left over is then read anew each time.
+        """
+        if self._cache is None or self._is_full:
+            return
+        room = psutil.virtual_memory().available // 2
+        missing = [index for index in range(len(self.records)) if index not in self._cache]
+        with ThreadPoolExecutor(_READERS) as readers:
+            for first in range(0, len(missing), _READ_AHEAD):
+                chunk = missing[first : first + _READ_AHEAD]
+                for index, pair in zip(chunk, readers.map(self._read_anew, chunk), strict=True):
+                    self._cache[index] = pair
+                    room -= sum(array.nbytes for array in pair)
+                if room < 0:
+                    break
+        self._is_full = True
+
     def _read(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        if self._cache is None:
-            return read_image(self.records[index], self.root)
-        if index not in self._cache:
-            self._cache[index] = read_image(self.records[index], self.root)
-        return self._cache[index]
+        if self._cache is not None and index in self._cache:
+            return self._cache[index]
+        pair = self._read_anew(index)
+        if self._cache is not None and not self._is_full:
+            self._cache[index] = pair
+        return pair
+
+    def _read_anew(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        return read_image(self.records[index], self.root)
 
 
 def balanced_order(records: Sequence[Record], epoch: int, seed: int) -> NDArray[np.int64]:

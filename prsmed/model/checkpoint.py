@@ -59,12 +59,16 @@ class Manifest:
 
 
 def save_checkpoint(
-    model: PRSMed | BaselineUNet, folder: Path, version: str, training: dict[str, Any] | None = None
+    model: PRSMed | BaselineUNet,
+    folder: Path,
+    version: str,
+    training: dict[str, Any] | None = None,
+    weights: dict[str, Tensor] | None = None,
 ) -> Manifest:
-    """Write ``model`` into ``folder`` and return its manifest."""
+    """Write ``model`` into ``folder`` and return its manifest; ``weights``: its :func:`own_state`, when not at hand."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in own_state(model).items()}
-    save_file(weights, folder / WEIGHTS)
+    own = own_state(model) if weights is None else weights
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in own.items()}, folder / WEIGHTS)
     manifest = Manifest(_kind(model), version, hash_files([folder / WEIGHTS]), _config(model), training or {})
     if isinstance(model, PRSMed) and isinstance(model.language, TinyLlava):
         model.language.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))

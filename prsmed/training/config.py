@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from prsmed.errors import PRSMedError
 from prsmed.model.config import ModelConfig, PretrainedLanguageConfig
+
+_CHOICES = {
+    "mask_loss": ("bce_dice", "structure"),
+    "batch_norm": ("auto", "batch", "frozen"),
+    "select": ("last", "train", "val"),
+}
 
 
 @dataclass(frozen=True)
@@ -15,20 +21,37 @@ class TrainConfig:
 
     Attributes:
         steps: Optimiser steps in all.
-        batch_size: Images a step.
+        batch_size: Images a step, over all processes.
+        accumulate: In how many parts a process goes through its images of a step, for less memory; the gradient is
+            that of all of them together.
         lr: Peak learning rate, reached after ``warmup`` steps, then a cosine to zero.
+        encoder_lr, decoder_lr, language_lr: The share of ``lr`` of each part. With the language model go its adapters
+            and what stands between it and the image; with the decoder, presence.
         small_size: Side of the square in the first ``small_share`` of the steps; then the model's size.
         absent_share: Share of questions about something that is not in the image.
         true_mask_share: Share of rows whose mask tokens code the true mask instead of the predicted one.
+        mask_loss: ``"bce_dice"`` as the paper says, ``"structure"`` as its released code does.
         mask_weight, coarse_weight, text_weight, presence_weight: Weights of the losses.
+        ema: Decay of a running average of the weights, e.g. 0.999, which is then what is checked and kept; 0: none.
+        batch_norm: ``"batch"`` takes the statistics of the images at hand, ``"frozen"`` keeps those of the weights
+            it starts from; ``"auto"`` is the latter where a run starts from given weights.
+        select: Which weights are kept in the end: those of the ``"last"`` step, or those with the best Dice on a part
+            of the training groups that is set aside (``"train"``) or on the held-out split (``"val"``: only where
+            yet another split is reported on).
+        recompute: Compute a layer of an imported language model again when its gradient is needed, instead of keeping
+            what it computed.
         language_steps: Steps of the language model's own lesson before, on drawn masks without images.
         phantoms: How many generated phantoms stand among the training images.
-        autocast: On a GPU, compute in bfloat16 what tolerates it; weights stay as they are.
+        autocast: Compute in bfloat16 what tolerates it, on processors made for that; weights stay as they are.
     """
 
     steps: int = 2600
     batch_size: int = 16
+    accumulate: int = 1
     lr: float = 1e-3
+    encoder_lr: float = 1.0
+    decoder_lr: float = 1.0
+    language_lr: float = 1.0
     warmup: int = 200
     weight_decay: float = 0.01
     clip_norm: float = 1.0
@@ -36,6 +59,7 @@ class TrainConfig:
     small_share: float = 0.75
     absent_share: float = 0.3
     true_mask_share: float = 0.5
+    mask_loss: Literal["bce_dice", "structure"] = "bce_dice"
     mask_weight: float = 1.0
     coarse_weight: float = 1.0
     text_weight: float = 1.0
@@ -43,19 +67,51 @@ class TrainConfig:
     language_steps: int = 500
     phantoms: int = 400
     autocast: bool = False
+    ema: float = 0.0
+    batch_norm: Literal["auto", "batch", "frozen"] = "auto"
+    select: Literal["last", "train", "val"] = "last"
+    recompute: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size"):
+        for name in ("steps", "batch_size", "accumulate"):
             if getattr(self, name) < 1:
                 raise PRSMedError("bad_training", f"{name} is {getattr(self, name)}; it must be at least 1")
         for name in ("small_share", "absent_share", "true_mask_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise PRSMedError("bad_training", f"{name} is {getattr(self, name)}; it must lie within 0..1")
-        if self.lr < 0:
-            raise PRSMedError("bad_training", f"lr is {self.lr}; it must not be negative")
-        if self.batch_size < 2:
-            raise PRSMedError("bad_training", "batch_size is 1; batch norm needs at least 2 images a step")
+        for name in ("lr", "encoder_lr", "decoder_lr", "language_lr"):
+            if getattr(self, name) < 0:
+                raise PRSMedError("bad_training", f"{name} is {getattr(self, name)}; it must not be negative")
+        if not 0 <= self.ema < 1:
+            raise PRSMedError("bad_training", f"ema is {self.ema}; it must lie within 0..1, e.g. 0.999, and not be 1")
+        for name, known in _CHOICES.items():
+            if getattr(self, name) not in known:
+                choices = ", ".join(known)
+                raise PRSMedError("bad_training", f"{name} is {getattr(self, name)!r}; choose one of {choices}")
+        self.images_at_once(1)
+
+    def images_at_once(self, processes: int) -> int:
+        """How many images go through the model together in each of so many processes.
+
+        Raises:
+            PRSMedError: ``bad_training`` when the images of a step cannot be shared out evenly, or are too few for
+                batch norm.
+        """
+        images, rest = divmod(self.batch_size, processes * self.accumulate)
+        if rest or not images:
+            raise PRSMedError(
+                "bad_training",
+                f"batch_size is {self.batch_size}; it must be a multiple of {processes * self.accumulate}: "
+                f"processes {processes} x accumulate {self.accumulate}",
+            )
+        if images < 2 and self.batch_norm != "frozen":
+            raise PRSMedError(
+                "bad_training",
+                f"batch_size is {self.batch_size}, {images} at a time; batch norm needs at least 2: "
+                "give more, or keep its statistics: batch_norm frozen",
+            )
+        return images
 
     @classmethod
     def recipe(cls, model: ModelConfig | None, **given: Any) -> TrainConfig:
@@ -72,6 +128,7 @@ class TrainConfig:
             "small_share": 0.0,
             "language_steps": 0,
             "autocast": True,
+            "select": "train",
         }
         imported = model is not None and isinstance(model.language, PretrainedLanguageConfig)
         return cls(**{**(published if imported else {}), **given})

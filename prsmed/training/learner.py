@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import torch
@@ -23,8 +24,11 @@ class Learner(Protocol):
     def model(self) -> PRSMed | BaselineUNet:
         """What is trained."""
 
+    def prepare(self, batch: Batch) -> Batch:
+        """Make on the CPU what the losses need of a batch, and count what each is a mean over."""
+
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Named losses, each already weighted."""
+        """Named losses of a prepared batch, each already weighted."""
 
     def predict(self, batch: Batch) -> Tensor:
         """Binary masks ``(B, 1, S, S)``."""
@@ -37,26 +41,33 @@ class PRSMedLearner:
         self.model = model
         self.config = config
 
+    def prepare(self, batch: Batch) -> Batch:
+        """Tokens of questions and answers."""
+        language = self.model.language
+        prompt, reply = language.encode_questions(batch.questions), language.encode_answers(self._answers(batch))
+        own = int(batch.has_mask.sum())
+        counts = {"text": int(reply.is_real.sum()), "mask": own, "coarse": own, "presence": len(batch.questions)}
+        return replace(batch, prompt=prompt, reply=reply, counts=counts)
+
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Losses ``text``, and as far as the model has the parts ``mask``, ``presence`` and ``coarse``."""
-        language, device = self.model.language, batch.pixels.device
-        questions = language.encode_questions(batch.questions).to(device)
-        answers = language.encode_answers(self._answers(batch)).to(device)
-        use_true = torch.rand(batch.pixels.shape[0], device=device) < self.config.true_mask_share
-        output = self.model(batch.pixels, questions, answers, batch.mask > 0, use_true, batch.image_of)
-        losses = {"text": self.config.text_weight * text_loss(output.text_logits, answers.ids, answers.is_real)}
+        assert batch.prompt is not None, "a batch is prepared first"
+        assert batch.reply is not None
+        use_true = batch.coins < self.config.true_mask_share
+        output = self.model(batch.pixels, batch.prompt, batch.reply, batch.mask > 0, use_true, batch.image_of)
+        spoken = text_loss(output.text_logits, batch.reply.ids, batch.reply.is_real)
+        losses = {"text": self.config.text_weight * spoken}
         if self.model.decoder is None:
             return losses
-        row_of = output.segmented.row_of
-        is_there = batch.has_mask[row_of]
-        true = batch.mask[row_of][is_there]
-        losses["mask"] = self.config.mask_weight * mask_loss(output.segmented.mask_logits[is_there], true)
+        row_of, kind = output.segmented.row_of, self.config.mask_loss
+        is_there, true = batch.has_mask[row_of], batch.mask[row_of]
+        losses["mask"] = self.config.mask_weight * mask_loss(output.segmented.mask_logits, true, is_there, kind)
         if self.model.presence is not None:
             presence = presence_loss(output.segmented.presence_logits, batch.is_present)
             losses["presence"] = self.config.presence_weight * presence
         if output.coarse_logits is not None:
             coarse = nn.functional.adaptive_avg_pool2d(true, output.coarse_logits.shape[-2:])
-            losses["coarse"] = self.config.coarse_weight * mask_loss(output.coarse_logits[is_there], coarse)
+            losses["coarse"] = self.config.coarse_weight * mask_loss(output.coarse_logits, coarse, is_there, kind)
         return losses
 
     def _answers(self, batch: Batch) -> Sequence[str]:
@@ -82,12 +93,17 @@ class PRSMedLearner:
 class UNetLearner:
     """Mask only."""
 
-    def __init__(self, model: BaselineUNet) -> None:
+    def __init__(self, model: BaselineUNet, config: TrainConfig) -> None:
         self.model = model
+        self.config = config
+
+    def prepare(self, batch: Batch) -> Batch:
+        """Count the masks."""
+        return replace(batch, counts={"mask": int(batch.has_mask.sum())})
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Loss ``mask``."""
-        return {"mask": mask_loss(self.model(batch.pixels)[batch.has_mask], batch.mask[batch.has_mask])}
+        return {"mask": mask_loss(self.model(batch.pixels), batch.mask, batch.has_mask, self.config.mask_loss)}
 
     @torch.no_grad()
     def predict(self, batch: Batch) -> Tensor:

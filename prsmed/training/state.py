@@ -4,32 +4,78 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from prsmed.errors import PRSMedError
+from prsmed.files import sync, write_whole
 from prsmed.model.checkpoint import own_state
+from prsmed.training.average import Average
+from prsmed.training.shards import fill, spread, whole
 
-FOLDER = "state"
+FOLDER, BEST = "state", "best"
+Tensors = dict[str, dict[str, Tensor]]
+"""By file and name."""
 
 
-def save_state(run: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer, facts: dict[str, Any]) -> None:
-    """Write weights, optimiser moments and ``facts`` after ``step`` steps; a kill leaves a whole state."""
+@dataclass(frozen=True)
+class Best:
+    """The best check so far."""
+
+    step: int
+    dice: float
+
+
+@dataclass(frozen=True)
+class State:
+    """What a run was when it was saved."""
+
+    step: int
+    best: Best | None
+    tensors: Tensors
+
+
+def collect(model: nn.Module, optimizer: torch.optim.Optimizer, average: Average | None, is_best: bool) -> Tensors:
+    """What is to be saved; all processes call this together. ``is_best``: the weights to be kept are these."""
+    moments = optimizer.state_dict()["state"]
+    tensors = {
+        "model": own_state(model),
+        "optimizer": {f"{index}.{name}": value for index, state in moments.items() for name, value in state.items()},
+    }
+    kept = tensors["model"]
+    if average is not None:
+        kept = tensors["average"] = average.tensors
+    if is_best:
+        tensors[BEST] = kept
+    return {file: {name: whole(tensor).contiguous() for name, tensor in own.items()} for file, own in tensors.items()}
+
+
+def kept_weights(model: nn.Module) -> dict[str, Tensor]:
+    """What a checkpoint holds of a model, put together; all processes call this together."""
+    return {name: whole(tensor) for name, tensor in own_state(model).items()}
+
+
+def save_state(run: Path, step: int, tensors: Tensors, facts: dict[str, Any], best: Best | None = None) -> None:
+    """Write a state after ``step`` steps; a kill leaves a whole one. Best weights of before are kept with it."""
     _settle(run)
     fresh, current, old = (run / f"{FOLDER}{ending}" for ending in (".new", "", ".old"))
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    save_file({name: tensor.contiguous() for name, tensor in own_state(model).items()}, fresh / "model.safetensors")
-    moments = optimizer.state_dict()["state"]
-    tensors = {f"{index}.{name}": value for index, state in moments.items() for name, value in state.items()}
-    save_file(tensors, fresh / "optimizer.safetensors")
+    for file, own in tensors.items():
+        save_file(own, fresh / f"{file}.safetensors")
+    if best is not None and BEST not in tensors:
+        shutil.copyfile(current / f"{BEST}.safetensors", fresh / f"{BEST}.safetensors")
+    sync(fresh)
     # Written last: a folder that has it is whole.
-    (fresh / "state.json").write_text(json.dumps({"step": step, **facts}))
+    told = None if best is None else vars(best)
+    write_whole(json.dumps({"step": step, "best": told, **facts}).encode(), fresh / "state.json")
+    sync(fresh)
     if current.exists():
         shutil.rmtree(old, ignore_errors=True)
         current.rename(old)
@@ -43,8 +89,8 @@ def has_state(run: Path) -> bool:
     return (run / FOLDER).exists()
 
 
-def load_state(run: Path, model: nn.Module, optimizer: torch.optim.Optimizer, facts: dict[str, Any]) -> int:
-    """Go back to the last saved state of ``run``; returns its step, 0 when there is none.
+def read_state(run: Path, facts: dict[str, Any]) -> State | None:
+    """The last saved state of ``run``; ``None`` when there is none.
 
     Raises:
         PRSMedError: ``other_run`` when the state was made with other settings than ``facts``; ``bad_state`` when its
@@ -52,9 +98,9 @@ def load_state(run: Path, model: nn.Module, optimizer: torch.optim.Optimizer, fa
     """
     folder = run / FOLDER
     if not has_state(run):
-        return 0
+        return None
     saved = json.loads((folder / "state.json").read_text())
-    step = int(saved.pop("step"))
+    step, best = int(saved.pop("step")), saved.pop("best", None)
     if saved != json.loads(json.dumps(facts)):
         changed = sorted(key for key in saved.keys() | facts.keys() if saved.get(key) != facts.get(key))
         raise PRSMedError(
@@ -63,18 +109,25 @@ def load_state(run: Path, model: nn.Module, optimizer: torch.optim.Optimizer, fa
             "resume it with its own, or give another --out",
         )
     try:
-        weights, moments = load_file(folder / "model.safetensors"), load_file(folder / "optimizer.safetensors")
-    except (OSError, SafetensorError) as error:
+        tensors = {path.stem: load_file(path) for path in folder.glob("*.safetensors")}
+        return State(step, None if best is None else Best(**best), {"model": tensors.pop("model"), **tensors})
+    except (OSError, SafetensorError, KeyError, TypeError) as error:
         raise PRSMedError(
             "bad_state", f"the saved state of {run.name} is damaged ({error}); start anew in another --out"
         ) from error
-    model.load_state_dict(weights, strict=False)
-    state: dict[int, dict[str, torch.Tensor]] = {}
-    for key, value in moments.items():
+
+
+def restore(state: State, model: nn.Module, optimizer: torch.optim.Optimizer, average: Average | None) -> None:
+    """Bring weights, moments and average back; all processes call this together."""
+    fill(own_state(model), state.tensors["model"])
+    if average is not None:
+        fill(average.tensors, state.tensors["average"])
+    parameters = [weight for group in optimizer.param_groups for weight in group["params"]]
+    moments: dict[int, dict[str, Tensor]] = {}
+    for key, value in state.tensors["optimizer"].items():
         index, name = key.split(".", 1)
-        state.setdefault(int(index), {})[name] = value
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    return step
+        moments.setdefault(int(index), {})[name] = spread(value, parameters[int(index)])
+    optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
 def _settle(run: Path) -> None:

@@ -1,28 +1,34 @@
-"""The training loop: seeded, resumable, with a log of curves."""
+"""The training loop: seeded, resumable, in one process or many, with a log of curves."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
 
 from prsmed.data import ConversationDataset, balanced_order
 from prsmed.errors import PRSMedError
+from prsmed.model.checkpoint import own_state
+from prsmed.model.prsmed import PRSMed
+from prsmed.training.average import Average
 from prsmed.training.batch import Batch, stack
 from prsmed.training.config import TrainConfig
 from prsmed.training.curves import CurveLog
+from prsmed.training.feed import Feed
 from prsmed.training.learner import Learner
-from prsmed.training.state import load_state, save_state
+from prsmed.training.norms import share_statistics, train_mode
+from prsmed.training.optimizer import make_optimizer, set_rate
+from prsmed.training.processes import Processes
+from prsmed.training.shards import fill, shard, whole
+from prsmed.training.state import BEST, Best, State, collect, read_state, restore, save_state
 
-SAVE_EVERY, CHECK_EVERY, CHECK_IMAGES = 200, 200, 96
+SAVE_EVERY, CHECK_EVERY, CHECK_IMAGES, SELECT_IMAGES = 200, 200, 96, 192
 
 
 @dataclass(frozen=True)
@@ -44,11 +50,13 @@ class Trainer:
     Args:
         learner: Model and losses.
         train: Training samples.
-        check: Held-out samples for the curve; never trained on, nothing is selected by them.
+        check: Samples for the curve; never trained on. Weights are selected by them when the recipe says so.
         image_size: The model's own square.
-        run: Folder for state and ``log.jsonl``.
+        run: Folder for state, ``log.jsonl`` and TensorBoard's files.
         device: Where the model is.
         workers: Processes that make batches ahead; a run is the same with any number of them.
+        processes: Those that train together; this one alone when ``None``.
+        shards: Whether they share the weights between them (:mod:`prsmed.training.shards`).
     """
 
     def __init__(
@@ -62,124 +70,185 @@ class Trainer:
         run: Path,
         device: torch.device,
         workers: int = 0,
+        processes: Processes | None = None,
+        shards: bool = False,
     ) -> None:
         self.learner, self.config = learner, config
-        self.train, self.check = train, check
-        self.image_size, self.run_folder, self.device, self.workers = image_size, run, device, workers
-        self.optimizer = _optimizer(learner.model, config)
-        self._orders: dict[int, NDArray[np.int64]] = {}
+        self.check, self.run_folder, self.device, self.workers = check, run, device, workers
+        self.processes = processes or Processes(device)
+        self.feed = Feed(learner, train, config, image_size, self.processes.rank, self.processes.count)
+        self._is_frozen, self._is_sharded = config.batch_norm == "frozen", shards
+        if self.processes.count > 1 and not self._is_frozen:
+            share_statistics(learner.model, device)
+        if shards:
+            assert isinstance(learner.model, PRSMed)
+            shard(learner.model, self.processes)
+        self.optimizer = make_optimizer(learner.model, config)
+        self.average: Average | None = None
+        self.best: Best | None = None
 
     def run(self, facts: dict[str, Any], report: Callable[[Progress], None]) -> None:
-        """Train to the end, from the last saved state when there is one.
+        """Train to the end, from the last saved state when there is one; the model then has the weights to be kept.
 
         Raises:
             PRSMedError: ``other_run`` for a state of other settings, ``diverged`` when a loss is not finite.
         """
-        model = self.learner.model
-        start = load_state(self.run_folder, model, self.optimizer, facts)
-        log = CurveLog(self.run_folder, start)
-        for step, batch in enumerate(self._batches(start), start):
-            losses = self._step(step, batch)
-            done = step + 1
-            is_last = done == self.config.steps
-            dice = self._check() if done % CHECK_EVERY == 0 or is_last else None
-            progress = Progress(done, self.config.steps, losses, dice)
-            if dice is not None:
-                log.add({"step": done, "size": self._size(step), **losses, "dice": dice})
-            report(progress)
-            if done % SAVE_EVERY == 0 or is_last:
-                save_state(self.run_folder, done, model, self.optimizer, facts)
+        start = self._begin(facts)
+        with CurveLog(self.run_folder, start, writes=self.processes.is_first) as log:
+            for step, parts in enumerate(self._parts(start), start):
+                losses = self._step(step, parts)
+                done = step + 1
+                is_last = done == self.config.steps
+                dice = self._check() if done % CHECK_EVERY == 0 or is_last else None
+                log.add(done, self.feed.size(step), self.optimizer.param_groups[0]["lr"], losses, dice)
+                report(Progress(done, self.config.steps, losses, dice))
+                if done % SAVE_EVERY == 0 or dice is not None:
+                    self._save(done, facts, dice)
+        self._finish(facts)
 
-    def _batches(self, start: int) -> Iterator[Batch]:
-        steps = range(start, self.config.steps)
-        loader = DataLoader(_Steps(self._batch), batch_size=None, sampler=steps, num_workers=self.workers)
-        return (batch.to(self.device) for batch in loader)
+    def _begin(self, facts: dict[str, Any]) -> int:
+        """Bring the last state back, for all processes; returns its step."""
+        if self.processes.is_first:
+            state = read_state(self.run_folder, facts)  # puts a half-moved one in its place
+        self.processes.wait()
+        if not self.processes.is_first:
+            state = read_state(self.run_folder, facts)
+        if not self._is_sharded:
+            self.processes.take_from_first(own_state(self.learner.model).values())
+        self.average = Average(self.learner.model, self.config.ema) if self.config.ema else None
+        if state is None:
+            return 0
+        restore(state, self.learner.model, self.optimizer, self.average)
+        self.best = state.best
+        return state.step
 
-    def _step(self, step: int, batch: Batch) -> dict[str, float]:
-        torch.manual_seed(self.config.seed * 1_000_003 + step)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._lr(step)
-        self.learner.model.train()
-        on_gpu = self.config.autocast and self.device.type == "cuda"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=on_gpu):
-            losses = self.learner.losses(batch)
-        total: Tensor = torch.stack(list(losses.values())).sum()
-        _check_finite(total, "loss", step)
+    def _parts(self, start: int) -> Iterator[list[Batch]]:
+        """The batches of each step, on the CPU."""
+        if start == self.config.steps:
+            return
+        if self.workers:
+            self.feed.data.preload()
+        parts: list[Batch] = []
+        for batch in self.feed.batches(start, self.workers, pin=self.device.type == "cuda"):
+            parts.append(batch)
+            if len(parts) == self.config.accumulate:
+                yield parts
+                parts = []
+
+    def _step(self, step: int, parts: list[Batch]) -> dict[str, float]:
+        set_rate(self.optimizer, self.config, step)
+        train_mode(self.learner.model, frozen=self._is_frozen)
         self.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(total)
-        norm = nn.utils.clip_grad_norm_(self.learner.model.parameters(), self.config.clip_norm)
-        _check_finite(norm, "gradient", step)
+        whole_counts = self._counts(parts)
+        told: dict[str, Tensor] = {}
+        for number, batch in enumerate(parts):
+            place = self.processes.rank * len(parts) + number
+            torch.manual_seed((self.config.seed * 1_000_003 + step) * self._shares + place)
+            for name, loss in self._learn(batch, whole_counts).items():
+                told[name] = told[name] + loss if name in told else loss
+        norm = self._clip()
+        names = sorted(told)
+        values = self.processes.sum(torch.stack([told[name] for name in names]))
+        *sums, length = torch.cat([values, norm.view(1)]).tolist()  # the one time a step that the GPU is waited for
+        losses = dict(zip(names, sums, strict=True))
+        _check_finite({**losses, "gradient": length}, step)
         self.optimizer.step()
-        return {name: round(loss.item(), 4) for name, loss in losses.items()}
+        if self.average is not None:
+            self.average.update(step + 1)
+        return {name: round(loss, 4) for name, loss in losses.items()}
 
-    def _size(self, step: int) -> int:
-        return self.config.small_size if step < self.config.small_share * self.config.steps else self.image_size
+    @property
+    def _shares(self) -> int:
+        """In how many parts a step's images are gone through."""
+        return self.processes.count * self.config.accumulate
 
-    def _lr(self, step: int) -> float:
-        if step < self.config.warmup:
-            return self.config.lr * (step + 1) / self.config.warmup
-        done = (step - self.config.warmup) / max(1, self.config.steps - self.config.warmup)
-        return self.config.lr * 0.5 * (1 + math.cos(math.pi * done))
+    def _counts(self, parts: list[Batch]) -> dict[str, int]:
+        """Over how many items each loss of the whole step is a mean."""
+        names = list(parts[0].counts)
+        own = [sum(batch.counts[name] for batch in parts) for name in names]
+        if self.processes.count > 1:
+            own = self.processes.sum(torch.tensor(own, dtype=torch.long, device=self.device)).tolist()
+        return dict(zip(names, own, strict=True))
 
-    def _batch(self, step: int) -> Batch:
-        self.train.set_size(self._size(step))
-        first = step * self.config.batch_size
-        picks = [self._pick(first + offset) for offset in range(self.config.batch_size)]
-        return stack([self.train.sample(index, epoch) for index, epoch in picks])
+    def _learn(self, batch: Batch, counts: dict[str, int]) -> dict[str, Tensor]:
+        """Add the gradient of a part; returns its share in each loss of the step."""
+        losses = self._forward(batch.to(self.device))
+        shares = {name: batch.counts[name] / max(1, counts[name]) for name in counts}
+        told = {name: loss * shares.get(name, 1 / self._shares) for name, loss in losses.items()}
+        self._backward(torch.stack(list(told.values())).sum())
+        return {name: loss.detach() for name, loss in told.items()}
 
-    def _pick(self, number: int) -> tuple[int, int]:
-        """Index and epoch of the ``number``-th sample of the run."""
-        length = len(self._order(0))
-        epoch = number // length
-        return int(self._order(epoch)[number % length]), epoch
+    def _forward(self, batch: Batch) -> dict[str, Tensor]:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._autocasts):
+            return self.learner.losses(batch)
 
-    def _order(self, epoch: int) -> NDArray[np.int64]:
-        if epoch not in self._orders:
-            self._orders = {key: self._orders[key] for key in self._orders if key in (0, epoch - 1)}
-            self._orders[epoch] = balanced_order(self.train.records, epoch, self.config.seed)
-        return self._orders[epoch]
+    def _backward(self, loss: Tensor) -> None:
+        torch.autograd.backward(loss)
+
+    @property
+    def _autocasts(self) -> bool:
+        return self.config.autocast and has_bfloat16(self.device)
+
+    def _clip(self) -> Tensor:
+        """Shorten the gradient of all processes where it is too long; returns its length."""
+        weights = [weight for group in self.optimizer.param_groups for weight in group["params"]]
+        if not self._is_sharded:
+            self.processes.sum_gradients(weights)
+        return whole(nn.utils.clip_grad_norm_(weights, self.config.clip_norm))
 
     @torch.no_grad()
     def _check(self) -> float:
-        """Mean Dice over a fixed handful of held-out images, for the curve."""
+        """Mean Dice over a fixed handful of images, for the curve, of the weights that would be kept."""
         self.learner.model.eval()
-        order = balanced_order(self.check.records, 0, self.config.seed)[:CHECK_IMAGES]
+        with nullcontext() if self.average is None else self.average.shown():
+            mean = torch.tensor(float(np.mean(self._dices() or [0.0])), device=self.device)
+        self.processes.take_from_first([mean])
+        return round(mean.item(), 4)
+
+    def _dices(self) -> list[float]:
+        count = CHECK_IMAGES if self.config.select == "last" else SELECT_IMAGES
+        order = balanced_order(self.check.records, 0, self.config.seed)[:count]
         scores: list[float] = []
-        for first in range(0, len(order), self.config.batch_size):
-            chosen = order[first : first + self.config.batch_size]
+        for first in range(0, len(order), self.feed.at_once):
+            chosen = order[first : first + self.feed.at_once]
             batch = stack([self.check.sample(int(index), 0) for index in chosen]).to(self.device)
             predicted, truth = self.learner.predict(batch).flatten(1), batch.mask.flatten(1) > 0
             both = (predicted & truth).sum(dim=1)
             dice = 2 * both / (predicted.sum(dim=1) + truth.sum(dim=1)).clamp(min=1)
             scores += dice[batch.has_mask].tolist()
-        return round(float(np.mean(scores)), 4) if scores else 0.0
+        return scores
+
+    def _save(self, done: int, facts: dict[str, Any], dice: float | None) -> None:
+        is_best = self.config.select != "last" and dice is not None and (self.best is None or dice > self.best.dice)
+        if is_best and dice is not None:
+            self.best = Best(done, dice)
+        tensors = collect(self.learner.model, self.optimizer, self.average, is_best)
+        if self.processes.is_first:
+            save_state(self.run_folder, done, tensors, facts, self.best)
+        self.processes.wait()
+
+    def _finish(self, facts: dict[str, Any]) -> None:
+        """Give the model the weights to be kept: the best, or the average, or the last."""
+        if self.best is None and self.average is None:
+            return
+        state = read_state(self.run_folder, facts)
+        assert isinstance(state, State)
+        fill(own_state(self.learner.model), state.tensors["average" if self.best is None else BEST])
 
 
-class _Steps(Dataset[Batch]):
-    """The batch of each step."""
-
-    def __init__(self, make: Callable[[int], Batch]) -> None:
-        self._make = make
-
-    def __getitem__(self, step: int) -> Batch:
-        return self._make(step)
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether a device computes in bfloat16 itself, instead of slowly imitating it."""
+    if device.type == "cpu":
+        return bool(torch.cpu._is_avx512_bf16_supported())
+    return device.type != "cuda" or torch.cuda.is_bf16_supported(including_emulation=False)
 
 
-def _check_finite(value: Tensor, what: str, step: int) -> None:
-    if not torch.isfinite(value):
-        raise PRSMedError(
-            "diverged",
-            f"the {what} is {value.item()} at step {step + 1}; the last good state is kept: "
-            "resume it with a smaller --lr in a copy of the run",
-        )
-
-
-def _optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW; norms, biases and other vectors do not decay."""
-    matrices = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
-    vectors = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
-    groups = [
-        {"params": matrices, "weight_decay": config.weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=config.lr)
+def _check_finite(values: dict[str, float], step: int) -> None:
+    for name, value in values.items():
+        if not np.isfinite(value):
+            what = name if name == "gradient" else f"loss of the {name}"
+            raise PRSMedError(
+                "diverged",
+                f"the {what} is {value} at step {step + 1}; the last good state is kept: "
+                "resume it with a smaller --lr in a copy of the run",
+            )

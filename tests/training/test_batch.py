@@ -32,7 +32,9 @@ def test_samples_become_tensors_in_order() -> None:
     samples = [sample(one, mask, n, asks_more=n > 0) for n, (one, mask) in enumerate(zip(pixels, masks, strict=True))]
     batch = stack(samples)
     assert batch.pixels.shape == (3, 3, SIDE, SIDE)
-    assert batch.pixels.dtype == torch.float32
+    assert batch.pixels.dtype == torch.uint8
+    batch = batch.to(torch.device("cpu"))
+    assert batch.pixels.dtype == batch.mask.dtype == torch.float32
     for row, channel in ((0, 0), (1, 2)):
         expected = pixels[row][:, :, channel].astype(np.float32) / 255
         np.testing.assert_array_equal(batch.pixels[row, channel].numpy(), expected)

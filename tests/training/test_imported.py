@@ -20,7 +20,7 @@ from prsmed.model.config import ModelConfig, PretrainedLanguageConfig
 from prsmed.model.prsmed import PRSMed
 from prsmed.training import TrainConfig, train
 
-GIVEN = {"steps": 2, "phantoms": 2, "batch_size": 2}
+GIVEN = {"steps": 2, "phantoms": 2, "batch_size": 2, "select": "last"}
 
 
 def ignore(progress: object) -> None:

@@ -51,7 +51,8 @@ def test_a_run_ends_in_a_checkpoint_that_loads(preset: str, root: Path, tmp_path
     assert len(trained) < len(records)
     assert manifest.training["images"] == len(trained)
     assert manifest.training["datasets"] == sorted({record.dataset for record in trained})
-    assert {name: manifest.training[name] for name in CONFIG.to_json()} == CONFIG.to_json()
+    settled = replace(CONFIG, batch_norm="batch").to_json()  # of a run from fresh weights
+    assert {name: manifest.training[name] for name in settled} == settled
     ids = model.language.encode_answers(["the lung nodule is at the bottom right"]).ids[0]
     assert len(ids) < 20  # the tokenizer has learnt the words of the conversations
 

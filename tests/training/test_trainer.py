@@ -173,6 +173,9 @@ class Spoiled:
     def model(self) -> nn.Module:
         return self.inner.model
 
+    def prepare(self, batch: Batch) -> Batch:
+        return self.inner.prepare(batch)
+
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         self.calls += 1
         losses = self.inner.losses(batch)
