@@ -114,6 +114,10 @@ class StudyDatastore(LocalDatastore):  # type: ignore[misc]
             uri = super().get_image_uri(image_id)
         return Path(uri) if uri else None
 
+    def group_of(self, image_id: str) -> str:
+        """What an image must not be parted from in training: the outermost folder of a series, else itself."""
+        return image_id.split("__")[0] if image_id in self._series else image_id
+
     def get_image_uri(self, image_id: str) -> str:
         """Path of an id's image as one file; ``""`` for an unknown id.
 

@@ -88,6 +88,11 @@ class RemoteStudies(DICOMWebDatastore):  # type: ignore[misc]
         series = self._series.find(image_id)
         return self._series.fetch(series) if series else None
 
+    def group_of(self, image_id: str) -> str:
+        """What an image must not be parted from in training: its study."""
+        series = self._series.find(image_id)
+        return series.study if series else image_id
+
     def get_image_uri(self, image_id: str) -> str:
         """Path of an image as one file (or its folder, see ``as_file``); ``""`` for an unknown id.
 
