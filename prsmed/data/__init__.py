@@ -2,7 +2,7 @@
 
 from prsmed.data.builder import build
 from prsmed.data.converse import MOST_REGIONS, RADIUS, converse
-from prsmed.data.dataset import ConversationDataset, Sample, balanced_order
+from prsmed.data.dataset import ConversationDataset, Sample, Samples, balanced_order
 from prsmed.data.images import fit_square, in_square, look, read_image
 from prsmed.data.problems import Problems
 from prsmed.data.record import SPLITS, Record, Split, check_splits
@@ -28,6 +28,7 @@ __all__ = [
     "Problems",
     "Record",
     "Sample",
+    "Samples",
     "Shown",
     "Split",
     "Turn",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import psutil
@@ -41,6 +42,26 @@ class Sample:
     turn: Turn
     absent: Turn | None
     record: Record
+
+
+class Samples(Protocol):
+    """What a training goes through."""
+
+    @property
+    def records(self) -> Sequence[Record]:
+        """What the samples are of."""
+
+    def set_size(self, size: int) -> None:
+        """Deliver samples of another side from now on."""
+
+    def preload(self) -> None:
+        """Read now what other processes would all read for themselves."""
+
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """Indices for :meth:`sample`, one pass."""
+
+    def sample(self, index: int, epoch: int) -> Sample:
+        """Make one sample, the same for the same index and epoch."""
 
 
 class ConversationDataset:
@@ -90,6 +111,10 @@ class ConversationDataset:
     def set_size(self, size: int) -> None:
         """Deliver samples of another side from now on, e.g. 256 px after a start at 128 px."""
         self.size = size
+
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """One pass over the records, see :func:`balanced_order`."""
+        return balanced_order(self.records, epoch, self.seed)
 
     def sample(self, index: int, epoch: int) -> Sample:
         """Make one sample.

@@ -23,7 +23,7 @@ from prsmed.training.config import TrainConfig
 from prsmed.training.learner import PRSMedLearner
 from prsmed.training.trainer import Progress, Trainer
 
-_TIMED_STEPS = 2
+_TIMED_STEPS, _CHECK_EVERY = 2, 50
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,7 @@ def adapt(
         image_size=size,
         run=run,
         device=torch.device(device),
+        check_every=_CHECK_EVERY,
     )
     facts = {**manifest.training, "adapted": {**learner.config.to_json(), "share": config.share}}
     trainer.run(facts, report)
@@ -156,8 +157,9 @@ def _step_seconds(learner: PRSMedLearner, samples: Mixture, size: int) -> float:
     order, count = samples.order(0), learner.config.batch_size
     for _ in range(_TIMED_STEPS):  # the first one makes ready
         began = time.monotonic()
-        batch = stack([samples.sample(int(index), 0) for index in order[:count]]).to(learner.model.device)
-        torch.autograd.backward(torch.stack(list(learner.losses(learner.prepare(batch)).values())).sum())
+        batch = stack([samples.sample(int(index), 0) for index in order[:count]])
+        losses = learner.losses(learner.prepare(batch).to(learner.model.device))
+        torch.autograd.backward(torch.stack(list(losses.values())).sum())
         took = time.monotonic() - began
     learner.model.zero_grad(set_to_none=True)
     return took

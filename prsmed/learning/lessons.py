@@ -57,6 +57,9 @@ class LessonDataset:
         """Deliver samples of another side from now on."""
         self.size = size
 
+    def preload(self) -> None:
+        """Nothing: small pictures are read as they are needed."""
+
     def order(self, epoch: int) -> NDArray[np.int64]:
         """Every picture once, shuffled."""
         return np.random.default_rng([self.seed, epoch]).permutation(len(self.lessons))
@@ -107,6 +110,10 @@ class Mixture:
         """Deliver samples of another side from now on."""
         self.own.set_size(size)
         self.old.set_size(size)
+
+    def preload(self) -> None:
+        """Read the replay now."""
+        self.old.preload()
 
     def order(self, epoch: int) -> NDArray[np.int64]:
         """Every correction once, and as much replay as the share asks for, its kinds of images balanced."""

@@ -15,7 +15,7 @@ import os
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from prsmed.data import phantom_records
@@ -139,16 +139,12 @@ def _judge(
     drawn = [Case(record, pictures) for record in phantom_records(_PHANTOMS, 0) if record.split == "val"]
     users = [Case(lesson.record, pictures, is_users=True) for lesson in kept]
     exam = set_exam([*own_cases(job.replay), *drawn, *users])
-    scores = []
-    for number, model in enumerate((version, live)):
-        scores.append(
-            score(
-                model.path,
-                exam,
-                lambda done, total, before=number: reporter.tell_left(before * total + done, 2 * total),
-                job.device,
-            )
-        )
+    total = len(exam.questions)
+
+    def report(before: int) -> Callable[[int, int], None]:
+        return lambda done, _: reporter.tell_left(before + done, 2 * total)
+
+    scores = [score(model.path, exam, report(before), job.device) for model, before in ((version, 0), (live, total))]
     return compare(scores[0], scores[1], margin=job.margin, known=registry.judged(live.name))
 
 

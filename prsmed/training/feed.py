@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
-from prsmed.data import ConversationDataset, balanced_order
+from prsmed.data import Samples
 from prsmed.training.batch import Batch, stack
 from prsmed.training.config import TrainConfig
 from prsmed.training.learner import Learner
@@ -32,7 +32,7 @@ class Feed(Dataset[Batch]):
     def __init__(
         self,
         learner: Learner,
-        data: ConversationDataset,
+        data: Samples,
         config: TrainConfig,
         image_size: int,
         process: int = 0,
@@ -74,5 +74,5 @@ class Feed(Dataset[Batch]):
     def _order(self, epoch: int) -> NDArray[np.int64]:
         if epoch not in self._orders:
             self._orders = {key: self._orders[key] for key in self._orders if key in (0, epoch - 1)}
-            self._orders[epoch] = balanced_order(self.data.records, epoch, self.config.seed)
+            self._orders[epoch] = self.data.order(epoch)
         return self._orders[epoch]

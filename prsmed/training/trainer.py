@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from prsmed.data import ConversationDataset, balanced_order
+from prsmed.data import Samples
 from prsmed.errors import PRSMedError
 from prsmed.model.checkpoint import own_state
 from prsmed.model.prsmed import PRSMed
@@ -57,6 +57,7 @@ class Trainer:
         workers: Processes that make batches ahead; a run is the same with any number of them.
         processes: Those that train together; this one alone when ``None``.
         shards: Whether they share the weights between them (:mod:`prsmed.training.shards`).
+        check_every: Steps from one check to the next; there is one at the end too.
     """
 
     def __init__(
@@ -64,14 +65,15 @@ class Trainer:
         learner: Learner,
         config: TrainConfig,
         *,
-        train: ConversationDataset,
-        check: ConversationDataset,
+        train: Samples,
+        check: Samples,
         image_size: int,
         run: Path,
         device: torch.device,
         workers: int = 0,
         processes: Processes | None = None,
         shards: bool = False,
+        check_every: int = CHECK_EVERY,
     ) -> None:
         self.learner, self.config = learner, config
         self.check, self.run_folder, self.device, self.workers = check, run, device, workers
@@ -84,6 +86,7 @@ class Trainer:
             assert isinstance(learner.model, PRSMed)
             shard(learner.model, self.processes)
         self.optimizer = make_optimizer(learner.model, config)
+        self._check_every = check_every
         self.average: Average | None = None
         self.best: Best | None = None
 
@@ -95,11 +98,11 @@ class Trainer:
         """
         start = self._begin(facts)
         with CurveLog(self.run_folder, start, writes=self.processes.is_first) as log:
-            for step, parts in enumerate(self._parts(start), start):
-                losses = self._step(step, parts)
+            for step, parts in enumerate(self.parts(start), start):
+                losses = self.step(step, parts)
                 done = step + 1
                 is_last = done == self.config.steps
-                dice = self._check() if done % CHECK_EVERY == 0 or is_last else None
+                dice = self._check() if done % self._check_every == 0 or is_last else None
                 log.add(done, self.feed.size(step), self.optimizer.param_groups[0]["lr"], losses, dice)
                 report(Progress(done, self.config.steps, losses, dice))
                 if done % SAVE_EVERY == 0 or dice is not None:
@@ -122,7 +125,7 @@ class Trainer:
         self.best = state.best
         return state.step
 
-    def _parts(self, start: int) -> Iterator[list[Batch]]:
+    def parts(self, start: int) -> Iterator[list[Batch]]:
         """The batches of each step, on the CPU."""
         if start == self.config.steps:
             return
@@ -135,7 +138,12 @@ class Trainer:
                 yield parts
                 parts = []
 
-    def _step(self, step: int, parts: list[Batch]) -> dict[str, float]:
+    def step(self, step: int, parts: list[Batch]) -> dict[str, float]:
+        """Learn from the batches of a step; returns the losses over all processes.
+
+        Raises:
+            PRSMedError: ``diverged``; the weights are then as before.
+        """
         set_rate(self.optimizer, self.config, step)
         train_mode(self.learner.model, frozen=self._is_frozen)
         self.optimizer.zero_grad(set_to_none=True)
@@ -207,7 +215,7 @@ class Trainer:
 
     def _dices(self) -> list[float]:
         count = CHECK_IMAGES if self.config.select == "last" else SELECT_IMAGES
-        order = balanced_order(self.check.records, 0, self.config.seed)[:count]
+        order = self.check.order(0)[:count]
         scores: list[float] = []
         for first in range(0, len(order), self.feed.at_once):
             chosen = order[first : first + self.feed.at_once]
