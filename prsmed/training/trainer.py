@@ -57,7 +57,7 @@ class Trainer:
         workers: Processes that make batches ahead; a run is the same with any number of them.
         processes: Those that train together; this one alone when ``None``.
         shards: Whether they share the weights between them (:mod:`prsmed.training.shards`).
-        check_every: Steps from one check to the next; there is one at the end too.
+        check_every: Steps from one check to the next; there is one at the end too. 200 when ``None``.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Trainer:
         workers: int = 0,
         processes: Processes | None = None,
         shards: bool = False,
-        check_every: int = CHECK_EVERY,
+        check_every: int | None = None,
     ) -> None:
         self.learner, self.config = learner, config
         self.check, self.run_folder, self.device, self.workers = check, run, device, workers
@@ -86,7 +86,7 @@ class Trainer:
             assert isinstance(learner.model, PRSMed)
             shard(learner.model, self.processes)
         self.optimizer = make_optimizer(learner.model, config)
-        self._check_every = check_every
+        self._check_every = check_every or CHECK_EVERY
         self.average: Average | None = None
         self.best: Best | None = None
 
