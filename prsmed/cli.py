@@ -6,15 +6,17 @@ import json
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from prsmed.cli_data import data_app
 from prsmed.cli_import import import_app
 from prsmed.cli_models import assemble, export, info
+from prsmed.cli_simulate import simulate
+from prsmed.cli_train import benchmark_train, train
 from prsmed.cli_versions import versions_app
-from prsmed.console import Bars, Bits, Data, err, out, progress
+from prsmed.console import Bars, Data, err, out
 from prsmed.errors import PRSMedError
 
 app = typer.Typer(
@@ -32,8 +34,11 @@ app.add_typer(import_app, name="import")
 app.command()(info)
 app.command()(assemble)
 app.command()(export)
+app.command()(simulate)
+app.command()(train)
 app.add_typer(versions_app, name="models")
 app.add_typer(benchmark_app, name="benchmark")
+benchmark_app.command("train")(benchmark_train)
 
 Image = Annotated[Path, typer.Argument(help="DICOM series folder or file, NIfTI, NRRD, PNG or JPEG.")]
 Model = Annotated[str, typer.Option(help="Shipped weights by name, or a checkpoint folder.")]
@@ -80,47 +85,6 @@ def ask(
     for path in (out_file, overlay):
         if path is not None:
             out.print(f"Written: {path}", highlight=False, soft_wrap=True)
-
-
-@app.command()
-def train(
-    data: Data,
-    run: Annotated[Path, typer.Option("--out", help="Folder of the run; the same folder resumes it.")],
-    preset: Annotated[str, typer.Option(help="A preset (`prsmed info`), or unet for the baseline.")] = "nano",
-    steps: Annotated[int | None, typer.Option(help="Optimiser steps.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images a step.")] = None,
-    lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
-    init: Annotated[str | None, typer.Option(help="Start from these weights: a name or a checkpoint folder.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Another seed, another run.")] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads.")] = None,
-    workers: Annotated[int, typer.Option(min=0, help="Processes that make batches ahead (for a GPU).")] = 0,
-    bits: Bits = 16,
-    device: Annotated[str, typer.Option(help="Torch device.")] = "cpu",
-) -> None:
-    """Train a preset on image/mask pairs; a killed run goes on where it was."""
-    import torch
-
-    from prsmed.model.presets import find_preset
-    from prsmed.training import Progress as TrainProgress
-    from prsmed.training import TrainConfig
-    from prsmed.training import train as run_training
-
-    if threads is not None:
-        torch.set_num_threads(threads)
-    given: dict[str, Any] = {"steps": steps, "batch_size": batch_size, "lr": lr, "seed": seed}
-    model = None if preset == "unet" else find_preset(preset, bits)
-    config = TrainConfig.recipe(model, **{name: value for name, value in given.items() if value is not None})
-    with progress() as bar:
-        task = bar.add_task("training", total=config.steps)
-
-        def report(now: TrainProgress) -> None:
-            losses = " ".join(f"{name} {value:.3f}" for name, value in now.losses.items())
-            bar.update(task, completed=now.step, description=losses)
-            if now.dice is not None:
-                bar.console.print(f"step {now.step}: held-out Dice {now.dice:.3f}")
-
-        manifest = run_training(preset, data, run, config, report, device, init, bits, workers)
-    out.print(f"Written: {run / 'checkpoint'} ({manifest.version}, sha256 {manifest.sha256[:12]}...)", soft_wrap=True)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -136,3 +137,24 @@ class TrainConfig:
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self)
+
+
+def parse_changes(texts: Sequence[str]) -> dict[str, Any]:
+    """Values of a recipe as typed, e.g. ``["ema=0.999"]``.
+
+    Raises:
+        PRSMedError: ``bad_training`` for a name there is not, or a value of another kind.
+    """
+    known: dict[str, type[Any]] = {name: type(value) for name, value in TrainConfig().to_json().items()}
+    changes: dict[str, Any] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        if name not in known:
+            raise PRSMedError("bad_training", f"there is no {name!r} in a recipe; there are {', '.join(known)}")
+        kind = known[name]
+        try:
+            changes[name] = {"true": True, "false": False}[value.lower()] if kind is bool else kind(value)
+        except (ValueError, KeyError) as error:
+            like = "true or false" if kind is bool else f"a value such as {getattr(TrainConfig, name)}"
+            raise PRSMedError("bad_training", f"{name} is {value!r}; give {like}") from error
+    return changes

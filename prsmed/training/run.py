@@ -115,7 +115,7 @@ def _first_model(preset: str, bits: int, init: str | None) -> tuple[PRSMed | Bas
     """The model a run begins with, and the facts of where it comes from."""
     facts: dict[str, str] = {}
     if init is None:
-        model = _fresh_model(preset, bits)
+        model = fresh_model(preset, bits)
     else:
         model, manifest = load_checkpoint(find_checkpoint(init))
         if model.config.name != preset:
@@ -165,7 +165,8 @@ def _lesson_report(config: TrainConfig, report: Callable[[Progress], None]) -> C
     return tell
 
 
-def _fresh_model(preset: str, bits: int) -> PRSMed | BaselineUNet:
+def fresh_model(preset: str, bits: int) -> PRSMed | BaselineUNet:
+    """A preset as a run begins with it: imported weights where it has them, fresh ones elsewhere."""
     if preset == "unet":
         return BaselineUNet(UNetConfig())
     chosen = find_preset(preset, bits)
