@@ -51,7 +51,8 @@ class Lesson:
         record: The picture with its mask; without one, nothing of the target is there.
         question: As the user asked it; ``None`` where a template asks.
         can_mirror: Whether left and right may be exchanged: not where the words name a side, nor on sagittal slices.
-        can_move: Whether it may be cut and turned: not where the words name a place in the picture.
+        can_move: Whether it may be cut and turned: not where the words name a place in the picture, or a side that is not
+            part of a name ("left kidney").
     """
 
     record: Record
@@ -100,12 +101,11 @@ def draw_lessons(correction: Correction, folder: Path) -> list[Lesson]:
     lessons = []
     for value, name in sorted(names.items()):
         question = correction.question if _is_about(correction.question, name, len(names)) else None
-        words = f"{name} {question or ''}"
+        can_mirror, can_move = _freedom(name, question or "", look.plane)
         for index, mask in _slices(label.voxels == value, image, look):
             record = _write(correction, image, look, index, mask, name, value, folder)
             read_image(record, folder)
-            can_mirror = look.plane != "sagittal" and not _SIDES.search(words)
-            lessons.append(Lesson(record, question, can_mirror, can_move=not _PLACES.search(words)))
+            lessons.append(Lesson(record, question, can_mirror, can_move))
     if not lessons:
         raise PRSMedError("empty_label", "the label marks nothing, and no slice was asked about; mark what is there")
     return lessons
@@ -130,6 +130,13 @@ def _is_about(question: str | None, name: str, count: int) -> bool:
     if question is None or not 0 < len(question.strip()) <= _MOST_QUESTION:
         return False
     return count == 1 or name.lower() in question.lower()
+
+
+def _freedom(name: str, question: str, plane: Plane) -> tuple[bool, bool]:
+    """Whether a picture may be mirrored, and whether cut and turned, so that the words stay true."""
+    beside_name = question.lower().replace(name.lower(), "")
+    can_mirror = plane != "sagittal" and not _SIDES.search(f"{name} {question}")
+    return can_mirror, not (_SIDES.search(beside_name) or _PLACES.search(f"{name} {question}"))
 
 
 def _look(view: Mapping[str, Any], image: Volume) -> _Look:

@@ -114,11 +114,12 @@ def test_names_and_questions(
     [
         ({}, True, True),
         ({"names": {1: "left gadget"}}, False, True),
-        ({"question": "The one on the right side?"}, False, True),
+        ({"names": {1: "left gadget"}, "question": "Where is the left gadget?"}, False, True),
+        ({"question": "The one on the right side?"}, False, False),
         ({"question": "What is in the upper half?"}, True, False),
         ({"view": {"mode": "volume", "plane": "sagittal", "slice_range": [0, 39]}}, False, True),
     ],
-    ids=["any", "side in the name", "side", "place", "sagittal"],
+    ids=["any", "side in the name", "side of the name", "side", "place", "sagittal"],
 )
 def test_words_that_a_moved_picture_would_make_untrue_keep_it_still(
     tmp_path: Path, told: dict[str, object], can_mirror: bool, can_move: bool
