@@ -56,7 +56,8 @@ def measure_training(
     records = phantom_records(_PHANTOMS, 0) if data is None else read_pairs(data)
     images = ConversationDataset([r for r in records if r.split == "train"], data or Path(), SIDES[0], augment=True)
     images.preload()
-    rows, total = [], len(SIDES) * (steps + _WARM_STEPS)
+    rows: list[dict[str, float]] = []
+    total = len(SIDES) * (steps + _WARM_STEPS)
     for side in SIDES:
         config = TrainConfig(
             steps=steps + _WARM_STEPS, batch_size=batch_size, small_size=side, small_share=1.0, autocast=autocast

@@ -11,6 +11,7 @@ from prsmed.model.config import FusionConfig
 from prsmed.model.prsmed import PRSMed
 from prsmed.training.config import TrainConfig
 from prsmed.training.learner import Learner, PRSMedLearner
+from prsmed.training.processes import Processes
 from prsmed.training.trainer import Trainer
 
 RECORDS = phantom_records(12, seed=0)
@@ -44,8 +45,10 @@ def make_trainer(
         weights_seed: int = 0,
         wrap: Callable[[Learner], Learner] | None = None,
         workers: int = 0,
+        dropout: float = 0.1,
+        processes: Processes | None = None,
     ) -> Trainer:
-        decoder = FusionConfig(dim=16, num_heads=2, up_dims=(12, 10, 8), skips=2, coarse_head=True, dropout=0.1)
+        decoder = FusionConfig(dim=16, num_heads=2, up_dims=(12, 10, 8), skips=2, coarse_head=True, dropout=dropout)
         model = make_tiny(decoder=decoder)
         torch.manual_seed(weights_seed)
         with torch.no_grad():
@@ -62,6 +65,7 @@ def make_trainer(
             run=run,
             device=torch.device("cpu"),
             workers=workers,
+            processes=processes,
         )
 
     return make
