@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # the rooms without torch must not wait for it
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # small tensors on busy cores: more threads only wait for each other
 # small_set.py serves every room that needs images on disk, tiny_vlms.py every one that needs an imported model.
-sys.path[:0] = [str(Path(__file__).parent / room) for room in ("data", "model", "model/importers")]
+sys.path[:0] = [str(Path(__file__).parent / room) for room in ("data", "model", "model/importers", "training")]
 
 
 @pytest.fixture(scope="session")

@@ -19,12 +19,11 @@ _WAYS_IN = ("see", "read", "draw")
 def shard(model: PRSMed, processes: Processes) -> None:
     """Spread a model over the processes, in place: of each layer of its language model only a share stays here.
 
-    A layer is put together where it is needed, and taken apart again; gradients become sums over the processes.
+    A layer is put together where it is needed, and taken apart again; gradients become means over the processes.
     """
     mesh = init_device_mesh(processes.device.type, (processes.count,))
     for part in (*model.language.network.get_decoder().layers, model):
         fully_shard(part, mesh=mesh)
-        part.set_gradient_divide_factor(1.0)
     for name in _WAYS_IN:
         register_fsdp_forward_method(model, name)
 

@@ -183,7 +183,9 @@ class Trainer:
         losses = self._forward(batch.to(self.device))
         shares = {name: batch.counts[name] / max(1, counts[name]) for name in counts}
         told = {name: loss * shares.get(name, 1 / self._shares) for name, loss in losses.items()}
-        self._backward(torch.stack(list(told.values())).sum())
+        # Spread weights take the mean of all processes' gradients, where the sum is wanted.
+        factor = self.processes.count if self._is_sharded else 1
+        self._backward(factor * torch.stack(list(told.values())).sum())
         return {name: loss.detach() for name, loss in told.items()}
 
     def _forward(self, batch: Batch) -> dict[str, Tensor]:

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from tiny_vlms import make_part
 
 from prsmed.data import ConversationDataset, phantom_records
-from prsmed.model.config import FusionConfig
+from prsmed.model import presets
+from prsmed.model.config import FusionConfig, ModelConfig, PretrainedLanguageConfig
 from prsmed.model.prsmed import PRSMed
 from prsmed.training.config import TrainConfig
 from prsmed.training.learner import Learner, PRSMedLearner
@@ -67,5 +71,31 @@ def make_trainer(
             workers=workers,
             processes=processes,
         )
+
+    return make
+
+
+@pytest.fixture
+def make_preset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_config: ModelConfig
+) -> Callable[..., ModelConfig]:
+    """A preset called ``imported`` on a tiny base."""
+    monkeypatch.setenv("PRSMED_PARTS", str(tmp_path / "parts"))
+    make_part("llava", "base")
+
+    def make(**changes: Any) -> ModelConfig:
+        tuning = changes.pop("tuning", "lora")
+        language = PretrainedLanguageConfig(part="base", tuning=tuning)
+        preset = replace(
+            tiny_config,
+            name="imported",
+            language=language,
+            answer_from="prompt",
+            condition_on="all",
+            pad_color=(9, 8, 7),
+        )
+        preset = replace(preset, **changes)
+        monkeypatch.setitem(presets.PRESETS, "imported", preset)
+        return preset
 
     return make

@@ -11,12 +11,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from small_set import write_set
-from tiny_vlms import make_part
 
 from prsmed.errors import PRSMedError
 from prsmed.model import presets
 from prsmed.model.checkpoint import load_checkpoint
-from prsmed.model.config import ModelConfig, PretrainedLanguageConfig
+from prsmed.model.config import ModelConfig
 from prsmed.model.prsmed import PRSMed
 from prsmed.training import TrainConfig, train
 
@@ -25,32 +24,6 @@ GIVEN = {"steps": 2, "phantoms": 2, "batch_size": 2, "select": "last"}
 
 def ignore(progress: object) -> None:
     """Nobody looks."""
-
-
-@pytest.fixture
-def make_preset(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_config: ModelConfig
-) -> Callable[..., ModelConfig]:
-    """A preset called ``imported`` on a tiny base."""
-    monkeypatch.setenv("PRSMED_PARTS", str(tmp_path / "parts"))
-    make_part("llava", "base")
-
-    def make(**changes: Any) -> ModelConfig:
-        tuning = changes.pop("tuning", "lora")
-        language = PretrainedLanguageConfig(part="base", tuning=tuning)
-        preset = replace(
-            tiny_config,
-            name="imported",
-            language=language,
-            answer_from="prompt",
-            condition_on="all",
-            pad_color=(9, 8, 7),
-        )
-        preset = replace(preset, **changes)
-        monkeypatch.setitem(presets.PRESETS, "imported", preset)
-        return preset
-
-    return make
 
 
 @pytest.fixture

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 import torch.multiprocessing as mp
+from launched import launch
 from safetensors.torch import load_file
 
 from prsmed.errors import PRSMedError
@@ -29,31 +27,6 @@ Make = Callable[..., Trainer]
 
 def ignore(_: Progress) -> None:
     pass
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def launch(work: Callable[..., None], count: int, *args: Any) -> None:
-    """Run ``work(*args)`` in ``count`` processes, told of each other as a launcher does."""
-    mp.start_processes(_work_as, (count, free_port(), work, args), nprocs=count, start_method="fork")
-
-
-def _work_as(rank: int, count: int, port: int, work: Callable[..., None], args: tuple[Any, ...]) -> None:
-    os.environ |= {
-        "RANK": str(rank),
-        "LOCAL_RANK": str(rank),
-        "WORLD_SIZE": str(count),
-        "LOCAL_WORLD_SIZE": str(count),
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-    }
-    torch.set_num_threads(1)
-    work(*args)
-    torch.distributed.destroy_process_group()
 
 
 def train_in(make: Make, run: Path, config: TrainConfig, report: Callable[[Progress], None] = ignore) -> None:
