@@ -23,7 +23,7 @@ def simulate(
     steps: Annotated[int, typer.Option(help="Optimiser steps of each fine-tuning.")] = 60,
     batch_size: Annotated[int, typer.Option(help="Pictures a step.")] = 8,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
-    dataset: Annotated[str, typer.Option(help="Only this set of the data, by its name.")] = "",
+    only: Annotated[str, typer.Option(help="Only the set, or the target, of this name.")] = "",
     model: Annotated[str, typer.Option(help="Shipped weights by name, or a checkpoint folder.")] = "nano",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
 ) -> None:
@@ -42,7 +42,7 @@ def simulate(
         steps=steps,
         batch_size=batch_size,
         lr=lr,
-        dataset=dataset,
+        only=only,
     )
     with Bars() as bars:
         report = (lambda what, done, total: None) if as_json else bars.report

@@ -67,7 +67,7 @@ def question_about(record: Record) -> str:
 
 
 def _is_asked(record: Record, config: SimulationConfig) -> bool:
-    return not config.dataset or record.dataset == config.dataset
+    return not config.only or config.only in (record.dataset, record.target)
 
 
 def _questions(records: Sequence[Record], root: Path, most: int) -> tuple[Conversation, ...]:
@@ -84,7 +84,7 @@ def _questions(records: Sequence[Record], root: Path, most: int) -> tuple[Conver
 
 def _check(count: int, needed: int, what: str, config: SimulationConfig) -> None:
     if count < needed:
-        of = f" of {config.dataset!r}" if config.dataset else ""
+        of = f" of {config.only!r}" if config.only else ""
         raise PRSMedError(
             "too_few_images", f"the data has {count} {what}{of}, and {needed} are needed; take a larger set or less"
         )

@@ -27,7 +27,7 @@ class SimulationConfig:
         batch_size: Pictures a step.
         share: Of the corrections among them, the others are replay (drawn phantoms).
         lr: Peak learning rate; ``None`` as :class:`~prsmed.learning.adapt.AdaptConfig`.
-        dataset: Only this set of the data, by its name; all when empty.
+        only: Only the set, or the target, of this name; all when empty.
     """
 
     strategies: tuple[Strategy, ...] = STRATEGIES
@@ -40,7 +40,7 @@ class SimulationConfig:
     batch_size: int = 8
     share: float = 0.5
     lr: float | None = None
-    dataset: str = ""
+    only: str = ""
 
     def __post_init__(self) -> None:
         for name, least in _AT_LEAST.items():
