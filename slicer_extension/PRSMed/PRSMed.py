@@ -99,6 +99,7 @@ class PRSMedWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self.onNodeAboutToBeRemoved)
         self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
         self.initializeParameterNode()
+        self.refresh()
 
     def cleanup(self):
         """Slicer closes: let nothing come any more."""

@@ -12,6 +12,8 @@ from panel_paths import MODULE, ROOT
 for folder in (MODULE, ROOT / "tests" / "monailabel_app", ROOT / "tests" / "slicer_host"):
     sys.path.insert(0, str(folder))
 
+from slicer_fixtures import host, slicer_host  # noqa: E402, F401
+
 
 @pytest.fixture(scope="session")
 def nano_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

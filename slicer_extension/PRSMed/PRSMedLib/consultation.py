@@ -214,8 +214,6 @@ class Consultation:
         turn = self._underway.turn
         turn.state = conversation.INTERRUPTED if turn.segmentIds or turn.answer.text else conversation.FAILED
         turn.problem = problem.message
-        if problem.code in ("unknown_conversation", "bad_conversation"):
-            self._underway.kept.serverId = None
         self._end(problem)
 
     def _end(self, problem: Problem | None) -> None:
@@ -250,10 +248,18 @@ class _Work:
         try:
             self._ask(job, question)
         except Problem as problem:
-            # What was uploaded for a while is forgotten in time.
-            if problem.code != "unknown_image" or self.pack is None or not self.question.source:
+            again = self._again(job, problem.code)
+            if again is None:
                 raise
-            self._ask(job, self._sent(job))
+            self._ask(job, again)
+
+    def _again(self, job: Job[None], code: str) -> asking.Question | None:
+        """The server forgets in time what was uploaded for a while, and what was said; then begin anew."""
+        if code == "unknown_image" and self.pack is not None and self.question.source:
+            return self._sent(job)
+        if code == "unknown_conversation" and self.question.conversation:
+            return replace(self.question, conversation=None)
+        return None
 
     def _ask(self, job: Job[None], question: asking.Question) -> None:
         for event in self._events(question):
@@ -274,4 +280,5 @@ class _Work:
 
         source = sendForAWhile(self.server, name, content, sent)
         job.tell(Found(source))
-        return replace(self.question, source=source)
+        # A conversation is about one image of the server's, and this is a new one.
+        return replace(self.question, source=source, conversation=None)

@@ -38,7 +38,6 @@ class AskSection:
         ui.cancelButton.connect("clicked()", self.cancel)
         ui.alignButton.connect("clicked()", self._align)
         ui.scopeComboBox.connect("currentIndexChanged(int)", self._scopeChanged)
-        ui.questionTextEdit.connect("textChanged()", self.refresh)
         consultation = panel.logic.consultation
         consultation.onProgress = self._progress
         consultation.onOver = self._over
@@ -46,12 +45,10 @@ class AskSection:
     def refresh(self) -> None:
         """Enable what can be done now."""
         consultation, ui = self._panel.logic.consultation, self._ui
-        isReady = consultation.info is not None and not consultation.isBusy
-        hasQuestion = bool(ui.questionTextEdit.plainText.strip())
-        volumeNode = self._panel.volumeNode
-        ui.askButton.enabled = isReady and hasQuestion and volumeNode is not None
+        # Whatever else is missing is told when it is pressed.
+        ui.askButton.enabled = not consultation.isBusy
         ui.cancelButton.enabled = consultation.isBusy
-        ui.alignButton.enabled = volumeNode is not None
+        ui.alignButton.enabled = self._panel.volumeNode is not None
         ui.progressBar.visible = consultation.isBusy
 
     def ask(self) -> None:

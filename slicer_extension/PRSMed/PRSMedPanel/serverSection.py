@@ -27,20 +27,18 @@ class ServerSection:
         self._ui.connectButton.connect("clicked()", self.connectToServer)
         self._ui.addressLineEdit.connect("returnPressed()", self.connectToServer)
         self._ui.tokenLineEdit.connect("returnPressed()", self.connectToServer)
-        self._ui.addressLineEdit.connect("editingFinished()", self._recallToken)
 
     def connectToServer(self) -> None:
         """Find out what answers at the address; returns at once."""
         if self._job is not None:
             self._job.cancel()
         self._panel.disconnectFromServer()
-        token = self._ui.tokenLineEdit.text
         try:
-            server = Server(self._ui.addressLineEdit.text, token)
+            server = self._server()
         except Problem as problem:
             self._show(problem.message)
             return
-        self._ui.addressLineEdit.text = server.address
+        token = self._ui.tokenLineEdit.text
         self._show(_("Connecting to {0} ...").format(server.address))
         self._job = Job(
             lambda job: server.connect(),
@@ -48,6 +46,16 @@ class ServerSection:
             lambda problem: self._show(problem.message),
         )
         self._panel.tasks.start(self._job)
+
+    def _server(self) -> Server:
+        """The server that was typed; with the key used there before, when it is another than the last one."""
+        server = Server(self._ui.addressLineEdit.text, self._ui.tokenLineEdit.text)
+        self._ui.addressLineEdit.text = server.address
+        known = preferences.token(server.address)
+        if known and not self._ui.tokenLineEdit.text and server.address != preferences.address():
+            self._ui.tokenLineEdit.text = known
+            return Server(server.address, known)
+        return server
 
     def _connected(self, server: Server, token: str, info: ServerInfo) -> None:
         preferences.keepServer(server, token)
@@ -69,14 +77,6 @@ class ServerSection:
         if self._panel.logic.consultation.server is server:
             self._panel.logic.consultation.info = info
             self._show(_words(info))
-
-    def _recallToken(self) -> None:
-        try:
-            known = preferences.token(Server(self._ui.addressLineEdit.text).address)
-        except Problem:
-            return
-        if known and not self._ui.tokenLineEdit.text:
-            self._ui.tokenLineEdit.text = known
 
     def _show(self, text: str) -> None:
         self._ui.serverStatusLabel.text = text
