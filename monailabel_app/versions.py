@@ -18,7 +18,7 @@ from prsmed.inference import Engine
 from prsmed.learning.catalogue import preset_of
 from prsmed.learning.registry import Registry
 from prsmed.learning.version import Version
-from prsmed.model.checkpoint import find_checkpoint, read_manifest, verify_checkpoint
+from prsmed.model.manifest import find_checkpoint, read_manifest, verify_checkpoint
 
 logger = logging.getLogger(__name__)
 

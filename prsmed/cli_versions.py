@@ -101,7 +101,7 @@ def log(
 def _open(folder: Path, base: str | None) -> Registry:
     from prsmed.learning.ledger import Ledger
     from prsmed.learning.registry import Registry
-    from prsmed.model.checkpoint import find_checkpoint
+    from prsmed.model.manifest import find_checkpoint
 
     recorded = base or Ledger(folder).base()
     if recorded is None:

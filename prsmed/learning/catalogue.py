@@ -10,7 +10,7 @@ from prsmed.learning.audit import Event
 from prsmed.learning.ledger import Ledger
 from prsmed.learning.version import NAME, Entry, Status, Version, make_version, next_name
 from prsmed.learning.version import unknown_version as _unknown
-from prsmed.model.checkpoint import Manifest, read_manifest
+from prsmed.model.manifest import Manifest, read_manifest
 
 FOLDER = "versions"
 

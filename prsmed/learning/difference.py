@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from prsmed.learning.catalogue import Catalogue
-from prsmed.model.checkpoint import read_manifest
+from prsmed.model.manifest import read_manifest
 
 Sides = dict[str, dict[str, Any]]
 """By name, the value of each version: ``{"a": ..., "b": ...}``; ``None`` where it has none."""

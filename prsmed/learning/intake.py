@@ -12,7 +12,7 @@ from prsmed.errors import PRSMedError
 from prsmed.files import sync, write_whole
 from prsmed.learning.audit import now
 from prsmed.learning.version import Entry, VersionFacts
-from prsmed.model.checkpoint import MANIFEST, Manifest, read_manifest
+from prsmed.model.manifest import MANIFEST, Manifest, read_manifest
 
 _ARRIVING = ".arriving"
 _FACTS = "version"

@@ -10,19 +10,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
 from prsmed.errors import PRSMedError
 from prsmed.learning.audit import Event, What, now
 from prsmed.learning.catalogue import FOLDER, Catalogue, preset_of
-from prsmed.learning.gate import Verdict
 from prsmed.learning.intake import adopt, take_in
 from prsmed.learning.ledger import Pointer
 from prsmed.learning.version import Entry, Version, VersionFacts
 from prsmed.learning.version import unknown_version as _unknown
-from prsmed.model.checkpoint import MANIFEST, verify_checkpoint
+from prsmed.model.manifest import MANIFEST, verify_checkpoint
+
+if TYPE_CHECKING:  # judging takes torch, which who only lists versions need not wait for
+    from prsmed.learning.gate import Verdict
 
 KEEP = 5
 _PATIENCE_SECONDS = 60

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from prsmed.errors import PRSMedError
-from prsmed.model.checkpoint import WEIGHTS
+from prsmed.model.manifest import WEIGHTS
 
 Status = Literal["live", "kept", "rejected", "candidate"]
 Judgement = Literal["kept", "rejected", "candidate"]
