@@ -11,7 +11,6 @@ import threading
 import time
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -21,28 +20,9 @@ from running import ask, serve
 
 from monailabel_app.files import sweep_parts
 from monailabel_app.process import ServerProcess
-from prsmed.files import write_whole
 from prsmed.imaging import read_volume
 
 SHAPE, IMAGES = (30, 28, 10), 4
-
-
-def test_a_file_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "label.nii.gz"
-    write_whole(b"old", file)
-
-    def fail(*args: Any) -> None:
-        raise OSError("no space left")
-
-    for step in ("fsync", "replace"):
-        with monkeypatch.context() as broken:
-            broken.setattr(os, step, fail)
-            with pytest.raises(OSError, match="no space"):
-                write_whole(b"new", file)
-        assert file.read_bytes() == b"old"
-        assert [path.name for path in tmp_path.iterdir()] == ["label.nii.gz"]
-    write_whole(b"new", file)
-    assert file.read_bytes() == b"new"
 
 
 def test_what_was_begun_long_ago_is_swept_away(tmp_path: Path) -> None:
