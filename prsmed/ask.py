@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from prsmed.errors import PRSMedError
 from prsmed.imaging import (
     Plane,
+    Volume,
     Window,
     draw_slice,
     extract,
@@ -78,6 +80,26 @@ def ask_file(
         raise PRSMedError("bad_extension", f"{mask_file.name} is no mask file; end it in {', '.join(_MASK_ENDINGS)}")
     engine = Engine.load(model, device=device)
     volume = read_volume(image)
+    asked, mask = ask_volume(engine, volume, question, plane=plane, index=index, window=window, progress=progress)
+    if mask_file is not None:
+        write_labelmap(mask, volume, mask_file)
+    if picture_file is not None:
+        view, caption = asked["view"], f"{question}\n{asked['answer']}"
+        draw_slice(volume, mask, view["plane"], view["slice"], window=window, text=caption).save(picture_file)
+    return asked
+
+
+def ask_volume(
+    engine: Engine,
+    volume: Volume,
+    question: str,
+    *,
+    plane: str | None = None,
+    index: int | None = None,
+    window: Window | str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[dict[str, Any], NDArray[np.uint8]]:
+    """Ask an image that is read already; arguments and answer as of :func:`ask_file`, with the mask ``(I, J, K)``."""
     chosen: Plane = native_plane(volume) if plane is None else plane  # type: ignore[assignment]
     normal = extract(volume, chosen, 0).axes[2]
     if index is None and volume.shape[normal] > 1:
@@ -90,9 +112,4 @@ def ask_file(
         answer = engine.ask(image_slice, question, window=window)
         mask = np.zeros(volume.shape, np.uint8)
         place(answer.mask, image_slice, mask)
-    if mask_file is not None:
-        write_labelmap(mask, volume, mask_file)
-    if picture_file is not None:
-        caption = f"{question}\n{answer.text}"
-        draw_slice(volume, mask, chosen, index or 0, window=window, text=caption).save(picture_file)
-    return {**answer.to_json(), "view": {"plane": chosen, "slice": index or 0}}
+    return {**answer.to_json(), "view": {"plane": chosen, "slice": index or 0}}, mask

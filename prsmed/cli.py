@@ -13,6 +13,7 @@ import typer
 from prsmed.cli_data import data_app
 from prsmed.cli_import import import_app
 from prsmed.cli_models import assemble, export, info
+from prsmed.cli_predict import predict
 from prsmed.cli_simulate import simulate
 from prsmed.cli_train import benchmark_train, train
 from prsmed.cli_versions import versions_app
@@ -36,6 +37,7 @@ app.command()(assemble)
 app.command()(export)
 app.command()(simulate)
 app.command()(train)
+app.command()(predict)
 app.add_typer(versions_app, name="models")
 app.add_typer(benchmark_app, name="benchmark")
 benchmark_app.command("train")(benchmark_train)

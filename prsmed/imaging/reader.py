@@ -54,6 +54,11 @@ def read_volume(path: str | Path) -> Volume:
     return volume
 
 
+def has_known_ending(path: Path) -> bool:
+    """Whether a file's name says that :func:`read_volume` reads it."""
+    return path.name.lower().endswith(tuple(_READERS))
+
+
 def _reader_of(path: Path) -> Callable[[Path], Volume]:
     name = path.name.lower()
     for ending, reader in _READERS.items():
