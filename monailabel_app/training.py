@@ -70,10 +70,13 @@ class Training:
             PRSMedError: ``training_running``.
         """
         with self._lock:
-            if self._stopping.is_set() and self.is_running:
-                raise PRSMedError("training_running", "the last training is being stopped; start again in a moment")
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if self.is_running and self.stats.status not in RUNNING and self._thread is not None:
+                self._thread.join(STOP_SECONDS)  # it only clears up
             try:
+                # The lock is for other processes: this one's own would be let in.
+                if self.is_running:
+                    raise Timeout(self._alone.lock_file)
                 self._alone.acquire()
             except Timeout:
                 raise PRSMedError(

@@ -51,8 +51,8 @@ class Lesson:
         record: The picture with its mask; without one, nothing of the target is there.
         question: As the user asked it; ``None`` where a template asks.
         can_mirror: Whether left and right may be exchanged: not where the words name a side, nor on sagittal slices.
-        can_move: Whether it may be cut and turned: not where the words name a place in the picture, or a side other than a
-            name's ("left kidney").
+        can_move: Whether it may be cut and turned: not where the words name a place in the picture or a side, but in a
+            name ("left kidney").
     """
 
     record: Record
