@@ -30,6 +30,10 @@ def http(answer: Callable[[BaseHTTPRequestHandler], None], tls: ssl.SSLContext |
         def do_GET(self) -> None:
             answer(self)
 
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            answer(self)
+
         def log_message(self, *args: object) -> None:
             pass
 

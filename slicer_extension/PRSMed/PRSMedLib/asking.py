@@ -132,7 +132,9 @@ def cancel(server: Server, question: Question) -> None:
 def serverSentEvents(response: requests.Response) -> Iterator[tuple[str, dict[str, Any]]]:
     """Name and content of each event, as soon as it is whole."""
     rest = b""
-    for chunk in response.iter_content(chunk_size=None):
+    # Without chunks (behind an old proxy) a larger piece would be waited for.
+    isChunked = response.headers.get("transfer-encoding", "").lower() == "chunked"
+    for chunk in response.iter_content(chunk_size=None if isChunked else 1):
         *blocks, rest = (rest + chunk).split(b"\n\n")
         for block in blocks:
             fields = dict(line.split(b": ", 1) for line in block.split(b"\n") if b": " in line)

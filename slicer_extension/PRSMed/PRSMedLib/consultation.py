@@ -115,7 +115,7 @@ class Consultation:
         view, words = views.whatToAsk(volumeNode, sliceNode, scope, sliceRange)
         kept = self._conversationToGoOnWith(volumeNode)
         source = self._source(volumeNode)
-        pack = volumes.packed(volumeNode) if volumes.IMAGE_ID not in (source or {}) else None
+        pack = volumes.packed(volumeNode)
         question = asking.Question(text, source or {}, view, kept.serverId)
         turn = conversation.Turn(text, words)
         kept.turns.append(turn)
@@ -241,7 +241,7 @@ class _Work:
     server: Server
     canStream: bool
     question: asking.Question
-    pack: Callable[[], tuple[str, bytes]] | None
+    pack: Callable[[], tuple[str, bytes]]
 
     def __call__(self, job: Job[None]) -> None:
         question = self.question if self.question.source else self._sent(job)
@@ -255,7 +255,7 @@ class _Work:
 
     def _again(self, job: Job[None], code: str) -> asking.Question | None:
         """The server forgets in time what was uploaded for a while, and what was said; then begin anew."""
-        if code == "unknown_image" and self.pack is not None and self.question.source:
+        if code == "unknown_image" and self.question.source:
             return self._sent(job)
         if code == "unknown_conversation" and self.question.conversation:
             return replace(self.question, conversation=None)
@@ -270,7 +270,6 @@ class _Work:
         return asking.stream(self.server, question) if self.canStream else asking.askPlain(self.server, question)
 
     def _sent(self, job: Job[None]) -> asking.Question:
-        assert self.pack is not None
         job.tell(Sending(0.0))
         name, content = self.pack()
 
