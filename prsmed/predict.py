@@ -29,6 +29,7 @@ from prsmed.errors import PRSMedError
 from prsmed.files import PART, write_whole
 from prsmed.imaging import Plane, Volume, Window, read_volume, write_labelmap
 from prsmed.inference import Engine
+from prsmed.inference.question import check_question
 from prsmed.studies import Study, find_studies
 
 COLUMNS = (
@@ -81,6 +82,8 @@ def predict(
     if plane is not None and plane not in get_args(Plane):
         raise PRSMedError("bad_plane", f"plane {plane!r} is unknown; choose one of {', '.join(get_args(Plane))}")
     studies = find_studies(source, question, leave_out=folder)
+    for asked in dict.fromkeys(study.question for study in studies):
+        check_question(asked)
     engine = Engine.load(model, device=_own_device(device))
     _claim(folder, {"model": engine.version.version, "sha256": engine.version.sha256, "plane": plane, "window": window})
     share = studies[int(os.environ.get("RANK", "0")) :: int(os.environ.get("WORLD_SIZE", "1"))]

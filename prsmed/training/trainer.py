@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from prsmed.data import Samples
 from prsmed.errors import PRSMedError
 from prsmed.model.checkpoint import own_state
+from prsmed.model.language import LanguageModel
 from prsmed.model.prsmed import PRSMed
+from prsmed.model.recompute import recompute_layers
 from prsmed.training.average import Average
 from prsmed.training.batch import Batch, stack
 from prsmed.training.config import TrainConfig
@@ -82,6 +84,8 @@ class Trainer:
         self._is_frozen, self._is_sharded = config.batch_norm == "frozen", shards
         if self.processes.count > 1 and not self._is_frozen:
             share_statistics(learner.model, device)
+        if config.recompute:
+            recompute_layers(_language(learner.model))
         if shards:
             assert isinstance(learner.model, PRSMed)
             shard(learner.model, self.processes)
@@ -244,6 +248,12 @@ class Trainer:
         state = read_state(self.run_folder, facts)
         assert isinstance(state, State)
         fill(own_state(self.learner.model), state.tensors["average" if self.best is None else BEST])
+
+
+def _language(model: nn.Module) -> LanguageModel:
+    if not isinstance(model, PRSMed):
+        raise PRSMedError("bad_training", "recompute is for presets with an imported language model; leave it out")
+    return model.language
 
 
 def has_bfloat16(device: torch.device) -> bool:

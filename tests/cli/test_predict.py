@@ -191,6 +191,7 @@ def test_results_of_another_model_or_view_are_not_mixed(
         (["{archive}/notes.txt", QUESTION], "bad_manifest"),
         (["{archive}/scan.nii.gz", QUESTION], "bad_manifest"),
         (["{empty}", QUESTION], "no_studies"),
+        (["{archive}", " "], "empty_question"),
         (["{archive}", QUESTION, "--plane", "slanted"], "bad_plane"),
         (["{archive}", QUESTION, "--window", "a,b"], "bad_window"),
     ],
