@@ -39,9 +39,8 @@ class Registry(Catalogue):
 
     def settle(self) -> None:
         """Finish what a process that was killed had begun."""
-        if self.folder.is_dir():
-            with self._changing():
-                pass
+        with self._changing():
+            pass
 
     def add(self, checkpoint: Path, facts: VersionFacts) -> Version:
         """Take a finished checkpoint in as a candidate.
@@ -55,6 +54,7 @@ class Registry(Catalogue):
                 the base; ``unknown_version`` for a parent that is not here.
         """
         manifest = verify_checkpoint(checkpoint)
+        self.folder.mkdir(parents=True, exist_ok=True)
         with self._changing():
             base, parent = self._base(), self.get(facts.parent)
             if preset_of(manifest) != preset_of(base):
@@ -163,7 +163,10 @@ class Registry(Catalogue):
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
-        """Alone, on a registry in order."""
+        """Alone, on a registry in order; without a folder there is only the base, and nothing to change."""
+        if not self.folder.is_dir():
+            yield
+            return
         with _locked(self.folder):
             (self.folder / FOLDER).mkdir(exist_ok=True)
             self._ledger.settle()
@@ -224,7 +227,6 @@ class Registry(Catalogue):
 def _locked(folder: Path) -> Iterator[None]:
     lock = FileLock(folder / ".lock", timeout=_PATIENCE_SECONDS)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
         raise PRSMedError("busy", "another process is changing the versions; try again") from None

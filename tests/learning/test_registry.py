@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from made_versions import finished, learn, verdict
 
 from prsmed.errors import PRSMedError
@@ -33,7 +34,28 @@ def test_without_versions_the_base_is_live_and_nothing_is_written(registry: Regi
     assert names(registry) == {"tiny-1": "live"}
     assert (registry.live().path, registry.next_name(), registry.log()) == (registry.base, "tiny-2", [])
     registry.settle()
+    registry.promote("tiny-1", "ann")
+    refused("unknown_version", registry.promote, "tiny-2", "ann")
+    refused("nothing_to_roll_back", registry.rollback, "ann")
+    assert registry.prune(1) == []
     assert not registry.folder.exists()
+
+
+def test_a_folder_that_cannot_be_written_or_is_in_use_is_told(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learn(registry)
+    monkeypatch.setattr("prsmed.learning.registry._PATIENCE_SECONDS", 0.05)
+    with FileLock(registry.folder / ".lock"):
+        refused("busy", registry.rollback, "ann")
+
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as locked:
+        locked.setattr(FileLock, "acquire", denied)
+        assert "Permission denied" in refused("read_only", registry.rollback, "ann")
+    assert registry.live().name == "tiny-2"
 
 
 def test_a_version_comes_goes_live_and_is_rolled_back(registry: Registry) -> None:
