@@ -23,6 +23,9 @@ def simulate(
     steps: Annotated[int, typer.Option(help="Optimiser steps of each fine-tuning.")] = 60,
     batch_size: Annotated[int, typer.Option(help="Pictures a step.")] = 8,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Side of the model's square in pixels; a smaller one is quicker.")
+    ] = None,
     only: Annotated[str, typer.Option(help="Only the set, or the target, of this name.")] = "",
     model: Annotated[str, typer.Option(help="Shipped weights by name, or a checkpoint folder.")] = "nano",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
@@ -42,6 +45,7 @@ def simulate(
         steps=steps,
         batch_size=batch_size,
         lr=lr,
+        size=size,
         only=only,
     )
     with Bars() as bars:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from prsmed.inference import Uncertainty, measure
 from prsmed.learning.adapt import AdaptConfig, adapt
 from prsmed.learning.slices import Lesson
 from prsmed.learning.strategies import BLIND, Strategy, in_order, measures_of, ranked, shuffled
-from prsmed.model.checkpoint import load_checkpoint
+from prsmed.model.checkpoint import load_checkpoint, save_checkpoint
 from prsmed.model.prsmed import PRSMed
 from prsmed.simulate.cases import Cases, question_about
 from prsmed.simulate.settings import SimulationConfig
@@ -43,6 +44,17 @@ def fit(
     model = open_model(checkpoint)
     shutil.rmtree(run)
     return model
+
+
+def first_checkpoint(checkpoint: Path, size: int | None, folder: Path) -> Path:
+    """What a simulation begins with: a checkpoint, or its copy in ``folder`` that sees another square."""
+    if size is None:
+        return checkpoint
+    model, manifest = load_checkpoint(checkpoint)
+    assert isinstance(model, PRSMed)
+    model.config = replace(model.config, image_size=size)
+    save_checkpoint(model, folder, manifest.version, manifest.training)
+    return folder
 
 
 def open_model(checkpoint: Path) -> PRSMed:

@@ -14,7 +14,7 @@ from prsmed.files import write_whole
 from prsmed.learning.strategies import Strategy
 from prsmed.model.checkpoint import find_checkpoint, read_manifest
 from prsmed.simulate.cases import Cases, read_cases
-from prsmed.simulate.model import choose, dice_of, fit, open_model
+from prsmed.simulate.model import choose, dice_of, first_checkpoint, fit, open_model
 from prsmed.simulate.report import Curves, write_report
 from prsmed.simulate.settings import SimulationConfig
 
@@ -41,11 +41,14 @@ def simulate(data: Path, out: Path, config: SimulationConfig, model: str | Path,
         PRSMedError: ``other_run`` for a folder with another simulation; ``too_few_images``; what data, checkpoint or
             training are refused with.
     """
-    start = find_checkpoint(model)
+    given = find_checkpoint(model)
+    if read_manifest(given).kind != "prsmed":
+        raise PRSMedError("bad_checkpoint", f"{model} reads no questions; choose a prsmed checkpoint")
     cases = read_cases(data, config)
     out.mkdir(parents=True, exist_ok=True)
-    facts = {**config.to_json(), "model_sha256": read_manifest(start).sha256, "images": len(cases.train)}
+    facts = {**config.to_json(), "model_sha256": read_manifest(given).sha256, "images": len(cases.train)}
     _claim(out, facts)
+    start = first_checkpoint(given, config.size, out / "start")
     begun = _remember(out / _START, lambda: {"dice": dice_of(open_model(start), cases)})
     told = _Told(report, config)
     runs: dict[tuple[Strategy, int], list[dict[str, Any]]] = {}

@@ -10,6 +10,7 @@ from prsmed.errors import PRSMedError
 from prsmed.learning.strategies import STRATEGIES, Strategy, check_strategy
 
 _AT_LEAST = {"rounds": 1, "per_round": 1, "seeds": 1, "pool": 2, "test": 2, "steps": 1, "batch_size": 2}
+_LEAST_SIZE = 32
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class SimulationConfig:
         batch_size: Pictures a step.
         share: Of the corrections among them, the others are replay (drawn phantoms).
         lr: Peak learning rate; ``None`` as :class:`~prsmed.learning.adapt.AdaptConfig`.
+        size: Side of the square the model sees, in pixels: a smaller one is quicker; its own when ``None``.
         only: Only the set, or the target, of this name; all when empty.
     """
 
@@ -40,6 +42,7 @@ class SimulationConfig:
     batch_size: int = 8
     share: float = 0.5
     lr: float | None = None
+    size: int | None = None
     only: str = ""
 
     def __post_init__(self) -> None:
@@ -47,6 +50,8 @@ class SimulationConfig:
             if getattr(self, name) < least:
                 value = getattr(self, name)
                 raise PRSMedError("bad_simulation", f"{name} is {value}; it must be at least {least}")
+        if self.size is not None and (self.size < _LEAST_SIZE or self.size % _LEAST_SIZE):
+            raise PRSMedError("bad_simulation", f"size is {self.size}; it must be a multiple of {_LEAST_SIZE}")
         for strategy in self.strategies:
             check_strategy(strategy)
         if self.rounds * self.per_round > self.pool:
