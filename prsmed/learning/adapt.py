@@ -21,6 +21,7 @@ from prsmed.model.prsmed import PRSMed
 from prsmed.training.batch import stack
 from prsmed.training.config import TrainConfig
 from prsmed.training.learner import PRSMedLearner
+from prsmed.training.norms import train_mode
 from prsmed.training.trainer import Progress, Trainer
 
 _TIMED_STEPS, _CHECK_EVERY = 2, 50
@@ -91,6 +92,7 @@ def adapt(
     model, manifest = load_checkpoint(start)
     if not isinstance(model, PRSMed):
         raise PRSMedError("bad_checkpoint", f"a {manifest.kind!r} model reads no questions; choose a prsmed checkpoint")
+    run.mkdir(parents=True, exist_ok=True)
     model.to(torch.device(device))
     taught: dict[str, Any] = {"radius": model.config.radius, "pad_color": model.config.pad_color, "seed": config.seed}
     size = model.config.image_size
@@ -154,6 +156,7 @@ def _in_time(learner: PRSMedLearner, samples: Mixture, seconds: float) -> TrainC
 
 def _step_seconds(learner: PRSMedLearner, samples: Mixture, size: int) -> float:
     samples.set_size(size)
+    train_mode(learner.model, frozen=True)
     order, count = samples.order(0), learner.config.batch_size
     for _ in range(_TIMED_STEPS):  # the first one makes ready
         began = time.monotonic()
