@@ -37,8 +37,6 @@ class QtProperty:
     def __get__(self, instance: Any, owner: type) -> Any:
         if instance is None:
             return self.method
-        if self.isStatic:
-            return self.getter()
         return self.getter(instance) if self.getter else instance.property(self.name)
 
     def __set__(self, instance: Any, value: Any) -> None:
