@@ -19,7 +19,8 @@ from prsmed.model.language import LanguageModel
 from prsmed.model.prsmed import PRSMed
 from prsmed.model.recompute import recompute_layers
 from prsmed.training.average import Average
-from prsmed.training.batch import Batch, stack
+from prsmed.training.batch import Batch
+from prsmed.training.check import mean_dice
 from prsmed.training.config import TrainConfig
 from prsmed.training.curves import CurveLog
 from prsmed.training.feed import Feed
@@ -210,27 +211,14 @@ class Trainer:
             self.processes.sum_gradients(weights)
         return whole(nn.utils.clip_grad_norm_(weights, self.config.clip_norm))
 
-    @torch.no_grad()
     def _check(self) -> float:
-        """Mean Dice over a fixed handful of images, for the curve, of the weights that would be kept."""
-        self.learner.model.eval()
+        """Mean Dice over a fixed handful of images, of the weights that would be kept."""
+        count = CHECK_IMAGES if self.config.select == "last" else SELECT_IMAGES
         with nullcontext() if self.average is None else self.average.shown():
-            mean = torch.tensor(float(np.mean(self._dices() or [0.0])), device=self.device)
+            dice = mean_dice(self.learner, self.check, count, self.feed.at_once, self.device)
+        mean = torch.tensor(dice, device=self.device)
         self.processes.take_from_first([mean])
         return round(mean.item(), 4)
-
-    def _dices(self) -> list[float]:
-        count = CHECK_IMAGES if self.config.select == "last" else SELECT_IMAGES
-        order = self.check.order(0)[:count]
-        scores: list[float] = []
-        for first in range(0, len(order), self.feed.at_once):
-            chosen = order[first : first + self.feed.at_once]
-            batch = stack([self.check.sample(int(index), 0) for index in chosen]).to(self.device)
-            predicted, truth = self.learner.predict(batch).flatten(1), batch.mask.flatten(1) > 0
-            both = (predicted & truth).sum(dim=1)
-            dice = 2 * both / (predicted.sum(dim=1) + truth.sum(dim=1)).clamp(min=1)
-            scores += dice[batch.has_mask].tolist()
-        return scores
 
     def _save(self, done: int, facts: dict[str, Any], dice: float | None) -> None:
         is_best = self.config.select != "last" and dice is not None and (self.best is None or dice > self.best.dice)

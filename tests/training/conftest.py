@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny_vlms import make_part
 
-from prsmed.data import ConversationDataset, phantom_records
+from prsmed.data import ConversationDataset, Record, phantom_records
 from prsmed.model import presets
 from prsmed.model.config import FusionConfig, ModelConfig, PretrainedLanguageConfig
 from prsmed.model.prsmed import PRSMed
@@ -99,3 +99,17 @@ def make_preset(
         return preset
 
     return make
+
+
+@pytest.fixture
+def small_records() -> list[Record]:
+    """Two modalities of groups of one to four images, and drawn ones."""
+    records = list(RECORDS)
+    for modality in ("polyp_endoscopy", "brain_mri"):
+        for number in range(20):
+            for image in range(1 + number % 4):
+                name = f"{modality}-{number}-{image}"
+                records.append(
+                    Record(f"{name}.png", f"{name}-m.png", modality, "set", "lesion", f"g{number}", "train", "none")
+                )
+    return records

@@ -76,3 +76,42 @@ def test_presence_loss_is_binary_cross_entropy() -> None:
     logits, is_present = np.array([-1.5, 0.3, 4.0]), np.array([False, True, False])
     found = float(presence_loss(torch.from_numpy(logits).float(), torch.from_numpy(is_present)))
     assert found == pytest.approx(bce(logits, is_present.astype(float)), rel=1e-5)
+
+
+def border_weight(target: Floats) -> Floats:
+    """1 and five times how much a pixel differs from the mean of the 31 x 31 around it, nothing being outside."""
+    padded = np.pad(target, 15)
+    near = np.array(
+        [[padded[r : r + 31, c : c + 31].mean() for c in range(target.shape[1])] for r in range(len(target))]
+    )
+    return 1 + 5 * np.abs(near - target)
+
+
+def test_structure_loss_is_that_of_the_authors_code_as_it_runs(masks: tuple[Floats, Floats]) -> None:
+    """Its BCE is a plain mean, its IoU weighs borders (``loss.py`` of PRS-Med)."""
+    logits, target = masks
+    expected = []
+    for row, true in zip(logits[:, 0], target[:, 0], strict=True):
+        weight, probability = border_weight(true), 1 / (1 + np.exp(-row))
+        inter, union = (probability * true * weight).sum(), ((probability + true) * weight).sum()
+        expected.append(bce(row, true) + 1 - (inter + 1) / (union - inter + 1))
+    found = float(mask_loss(torch.from_numpy(logits), torch.from_numpy(target), kind="structure"))
+    assert found == pytest.approx(np.mean(expected), rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["bce_dice", "structure"])
+def test_only_images_with_a_target_count(masks: tuple[Floats, Floats], kind: str) -> None:
+    logits, target = (torch.from_numpy(array) for array in masks)
+    there = torch.tensor([True, False, True])
+    assert mask_loss(logits, target, there, kind) == pytest.approx(mask_loss(logits[there], target[there], kind=kind))
+    assert mask_loss(logits, target, ~there & there, kind) == 0
+
+
+def test_low_precision_is_raised_before_it_is_summed() -> None:
+    """In bfloat16 a sum over 256 x 256 pixels would lose most of them."""
+    logits = torch.full((1, 1, 256, 256), -6.0, dtype=torch.bfloat16)
+    target = torch.zeros(1, 1, 256, 256)
+    target[..., :8, :8] = 1
+    loss = mask_loss(logits, target)
+    assert loss.dtype == torch.float32
+    assert float(loss) == pytest.approx(loss_of(logits.double().numpy(), target.double().numpy()), rel=1e-5)
