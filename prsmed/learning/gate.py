@@ -3,13 +3,14 @@
 Both models answer the same questions, so differences are taken case by case, and patients or videos, not images, are
 resampled for the interval of their mean (:mod:`prsmed.evaluation.statistics`). The rule:
 
-1. Kinds of image are judged one by one, by Dice where the target is present. A kind is judged from
-   :data:`LEAST_CASES` cases of :data:`LEAST_GROUPS` groups on. It is a loss when the mean falls by more than the
-   margin, or by more than half of it when the interval leaves no doubt that it fell.
+1. Kinds of image are judged one by one, by Dice where the target is present. It is a loss when the mean falls by more
+   than the margin, or by more than half of it when the interval leaves no doubt that it fell. A kind of fewer than
+   :data:`LEAST_CASES` cases of :data:`LEAST_GROUPS` groups cannot be judged by its mean; there it is a loss when it
+   falls by more than the margin and the interval leaves no doubt (from :data:`FEW_GROUPS` groups on).
 2. Over all judged kinds together it must not have fallen for certain, however little: small losses add up.
 3. Masks where the target is absent must not become more frequent by more than :data:`FALSE_MARGIN`.
-4. Where no kind has enough cases, nothing can be shown to be kept. Then the candidate must be better for certain, by
-   more than the margin, on what there is.
+4. Where no kind can be judged, nothing can be shown to be kept. Then the candidate must be better for certain, by more
+   than the margin, on what there is.
 
 Cases that the user has labelled since the live model was judged stand apart ("..., new"): a batch of bad labels, of
 which a part is held out too, does not make up for what is lost on the others.
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import fmean
 from typing import Any, Literal
 
@@ -30,9 +31,12 @@ MARGIN = 0.02
 FALSE_MARGIN = 0.05
 LEAST_CASES, LEAST_GROUPS = 10, 5
 LEAST_ABSENT = 20
-_FEW_GROUPS = 3
+FEW_GROUPS = 3
 _ROUNDING = 1e-9
+_SHOWN = 1e-3
+Measure = Literal["dice", "false_mask"]
 ALL = "all"
+_TOGETHER = {"dice": "Dice", "false_mask": "masks of absent targets"}
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ class Row:
         is_judged: Whether there are cases enough.
     """
 
-    measure: Literal["dice", "false_mask"]
+    measure: Measure
     modality: str
     n: int
     groups: int
@@ -86,11 +90,11 @@ class Row:
 
     def __str__(self) -> str:
         interval = "" if self.low is None else f" [{self.low:+.3f}, {self.high:+.3f}]"
-        name = "Dice" if self.modality == ALL else self.modality.replace("_", " ")
-        way = "rose" if self.difference > 0 else "fell"
-        return (
-            f"{name} (n={self.n}) {way} from {self.live:.3f} to {self.candidate:.3f}, {self.difference:+.3f}{interval}"
-        )
+        name = self.modality.replace("_", " ") if self.modality != ALL else _TOGETHER[self.measure]
+        if abs(self.difference) < _SHOWN / 2:
+            return f"{name} (n={self.n}) stayed at {self.candidate:.3f}{interval}"
+        means = f"{'rose' if self.difference > 0 else 'fell'} from {self.live:.3f} to {self.candidate:.3f}"
+        return f"{name} (n={self.n}) {means}, {self.difference:+.3f}{interval}"
 
 
 @dataclass(frozen=True)
@@ -144,32 +148,22 @@ def compare(
     for pair in pairs:
         if pair[0].dice is not None:
             kinds[_kind(pair[0], known)].append(pair)
-    rows = [_row("dice", kind, kinds[kind]) for kind in sorted(kinds)]
-    judged = [row for row in rows if row.is_judged]
-    few = [row for row in rows if not row.is_judged]
-    objections = [f"{row}, allowed {-margin:+.3f}" for row in judged if _is_loss(row, margin)]
-    if judged:
-        together = _macro(judged, kinds)
-        if not objections and _is_certain(together, below=True):
-            objections.append(f"{together} over all kinds, and no certain loss is allowed there")
-    elif few:
-        together = _row("dice", ALL, [pair for kind in sorted(kinds) for pair in kinds[kind]])
-        if not _is_gain(together, margin):
-            objections.append(f"{_too_few(few)}, and not better for certain on what there is: {together}")
-    else:
+    if not kinds:
         return Verdict(False, "rejected: there is no labelled case to judge it on; label more images", (), ())
-    rows.append(together)
+    rows = [_row("dice", kind, kinds[kind]) for kind in sorted(kinds)]
+    together = _together(rows, kinds)
     absent = [pair for pair in pairs if pair[0].false_mask is not None]
-    if absent:
-        rows.append(_row("false_mask", ALL, absent))
-        if rows[-1].is_judged and rows[-1].difference > FALSE_MARGIN + _ROUNDING:
-            objections.append(_false_masks(rows[-1]))
-    told = objections or [f"{together}{f', no kind of image lost more than {margin:.3f}' if judged else ''}"]
-    if few and (judged or not objections):
+    false_masks = [_row("false_mask", ALL, absent)] if absent else []
+    objections = _losses(rows, margin) or _losses_together(together, margin)
+    objections += [f"{row}, allowed {FALSE_MARGIN:+.3f}" for row in false_masks if _is_more(row)]
+    few = [row for row in rows if not row.is_judged]
+    kept = f", no kind of image lost more than {margin:.3f}" if together.is_judged else ""
+    told = [*objections] or [f"{together}{kept}"]
+    if few:
         told.append(_too_few(few))
-    verdict = "rejected" if objections else "promoted"
     cases = tuple(score.case for score, _ in pairs)
-    return Verdict(not objections, f"{verdict}: {'; '.join(told)}", tuple(rows), cases)
+    reason = f"{'rejected' if objections else 'promoted'}: {'; '.join(told)}"
+    return Verdict(not objections, reason, (*rows, together, *false_masks), cases)
 
 
 _Pair = tuple[Score, Score]
@@ -189,60 +183,59 @@ def _kind(score: Score, known: Collection[str]) -> str:
     return f"{score.modality}, new" if score.is_users and score.case not in known else score.modality
 
 
-def _row(measure: Literal["dice", "false_mask"], modality: str, pairs: Sequence[_Pair]) -> Row:
+def _row(measure: Measure, modality: str, pairs: Sequence[_Pair]) -> Row:
     ours, theirs = ([float(getattr(pair[side], measure)) for pair in pairs] for side in (0, 1))
-    found = mean(Sample([a - b for a, b in zip(ours, theirs, strict=True)], [pair[0].group for pair in pairs]))
+    found = mean(_differences(measure, pairs))
     least = LEAST_CASES if measure == "dice" else LEAST_ABSENT
-    is_judged = found.n >= least and found.groups >= LEAST_GROUPS and (modality != ALL or measure == "false_mask")
+    is_judged = found.n >= least and found.groups >= LEAST_GROUPS
     return _make(measure, modality, found, fmean(theirs), fmean(ours), is_judged)
 
 
-def _macro(judged: Sequence[Row], kinds: dict[str, list[_Pair]]) -> Row:
-    """The mean over kinds, each with the same weight."""
-    differences = {
-        row.modality: Sample([_gain(pair) for pair in kinds[row.modality]], [p[0].group for p in kinds[row.modality]])
-        for row in judged
-    }
+def _together(rows: Sequence[Row], kinds: dict[str, list[_Pair]]) -> Row:
+    """The mean over the kinds that can be judged, each with the same weight; where none can, over all cases."""
+    judged = [row for row in rows if row.is_judged]
+    if not judged:
+        return replace(_row("dice", ALL, [pair for row in rows for pair in kinds[row.modality]]), is_judged=False)
+    found = macro_mean({row.modality: _differences("dice", kinds[row.modality]) for row in judged})
     live, candidate = (fmean(getattr(row, side) for row in judged) for side in ("live", "candidate"))
-    return _make("dice", ALL, macro_mean(differences), live, candidate, True)
+    return _make("dice", ALL, found, live, candidate, True)
 
 
-def _gain(pair: _Pair) -> float:
-    ours, theirs = pair[0].dice, pair[1].dice
-    assert ours is not None
-    assert theirs is not None
-    return ours - theirs
+def _differences(measure: Measure, pairs: Sequence[_Pair]) -> Sample:
+    ours, theirs = ([float(getattr(pair[side], measure)) for pair in pairs] for side in (0, 1))
+    return Sample([a - b for a, b in zip(ours, theirs, strict=True)], [pair[0].group for pair in pairs])
 
 
-def _make(
-    measure: Literal["dice", "false_mask"], modality: str, found: Estimate, live: float, candidate: float, judged: bool
-) -> Row:
-    return Row(
-        measure, modality, found.n, found.groups, live, candidate, found.value, found.low, found.high, is_judged=judged
-    )
+def _make(measure: Measure, modality: str, found: Estimate, live: float, candidate: float, is_judged: bool) -> Row:
+    ends = found.value, found.low, found.high
+    return Row(measure, modality, found.n, found.groups, live, candidate, *ends, is_judged)
 
 
-def _is_loss(row: Row, margin: float) -> bool:
-    drop = -row.difference - _ROUNDING
-    return drop > margin or (drop > margin / 2 and _is_certain(row, below=True))
+def _losses(rows: Sequence[Row], margin: float) -> list[str]:
+    """Objections to what was lost on one kind."""
+    found = []
+    for row in rows:
+        drop, is_certain = -row.difference - _ROUNDING, row.high is not None and row.high < 0
+        if drop > margin and (row.is_judged or (is_certain and row.groups >= FEW_GROUPS)):
+            found.append(f"{row}, allowed {-margin:+.3f}")
+        elif row.is_judged and is_certain and drop > margin / 2:
+            found.append(f"{row}, allowed {-margin / 2:+.3f} where it is certain")
+    return found
 
 
-def _is_certain(row: Row, *, below: bool) -> bool:
-    """Whether all of the interval lies on one side of zero."""
-    if row.low is None or row.high is None:
-        return False
-    return row.high < 0 if below else row.low > 0
+def _losses_together(together: Row, margin: float) -> list[str]:
+    """Objections to what was lost over all kinds, or not gained where no kind can be judged."""
+    if together.is_judged:
+        is_loss = together.high is not None and together.high < 0
+        return [f"{together} over all kinds, where no certain loss is allowed"] if is_loss else []
+    is_certain = together.low is not None and together.low > 0
+    if is_certain and together.groups >= FEW_GROUPS and together.difference > margin + _ROUNDING:
+        return []
+    return [f"{together}, but where no kind can be judged a certain gain is asked for"]
 
 
-def _false_masks(row: Row) -> str:
-    return (
-        f"masks of absent targets (n={row.n}) rose from {row.live:.3f} to {row.candidate:.3f}, {row.difference:+.3f}, "
-        f"allowed {FALSE_MARGIN:+.3f}"
-    )
-
-
-def _is_gain(row: Row, margin: float) -> bool:
-    return row.groups >= _FEW_GROUPS and row.difference > margin + _ROUNDING and _is_certain(row, below=False)
+def _is_more(false_masks: Row) -> bool:
+    return false_masks.is_judged and false_masks.difference > FALSE_MARGIN + _ROUNDING
 
 
 def _too_few(rows: Sequence[Row]) -> str:

@@ -103,10 +103,19 @@ def test_the_interval_is_that_of_a_bootstrap_of_patients() -> None:
 @pytest.mark.parametrize("n", [8, 9])
 def test_a_kind_with_few_cases_is_told_and_not_judged(n: int) -> None:
     live = scores() + scores(modality="skin_dermoscopy", n=n)
-    verdict = compare(scores() + scores(modality="skin_dermoscopy", n=n, gain=-0.5), live)
+    verdict = compare(scores() + scores(modality="skin_dermoscopy", n=n, gain=-0.05, noise=0.2), live)
     assert verdict.promoted
+    assert row(verdict, "skin_dermoscopy")["difference"] < -0.05  # type: ignore[operator]
     assert f"too few cases to judge skin dermoscopy (n={n})" in verdict.reason
     assert row(verdict, "skin_dermoscopy")["is_judged"] is False
+
+
+@pytest.mark.parametrize(("n", "passes"), [(4, True), (6, False)], ids=["two patients", "three patients"])
+def test_what_is_lost_beyond_doubt_needs_few_cases(n: int, passes: bool) -> None:
+    live = scores() + scores(modality="skin_dermoscopy", n=n)
+    verdict = compare(scores(gain=0.1) + scores(modality="skin_dermoscopy", n=n, gain=-0.3), live)
+    assert verdict.promoted is passes
+    assert ("skin dermoscopy (n=6) fell" in verdict.reason) is not passes
 
 
 def test_many_images_of_few_patients_are_few_cases() -> None:
