@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -83,7 +84,7 @@ def draw_lessons(correction: Correction, folder: Path) -> list[Lesson]:
 
     Args:
         correction: Image, label and what was asked.
-        folder: Where ``NAME.png`` and ``NAME-mask.png`` go; equal corrections give equal names in every run.
+        folder: Where the pictures and their masks go; equal corrections give equal names in every run.
 
     Returns:
         For each target up to 12 slices that show it, spread evenly, and up to 4 that do not. Those only where the label
@@ -192,11 +193,13 @@ def _write(
     marked = Image.fromarray(mask.astype(np.uint8) * 255).resize(size, Image.Resampling.NEAREST)
     stem = f"{correction.key}-{look.plane}-{index:04}-{value}"
     shown.save(folder / f"{stem}.png")
+    # A mask of another form is another case: the gate must know what it has not judged by yet.
+    mask_name = f"{stem}-{hashlib.sha256(marked.tobytes()).hexdigest()[:16]}.png"
     if mask.any():
-        marked.save(folder / f"{stem}-mask.png")
+        marked.save(folder / mask_name)
     return Record(
         image=f"{stem}.png",
-        mask=f"{stem}-mask.png" if mask.any() else None,
+        mask=mask_name if mask.any() else None,
         modality=f"corrected {name}",
         dataset=DATASET,
         target=name,
