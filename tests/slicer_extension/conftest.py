@@ -18,28 +18,21 @@ from slicer_fixtures import host, slicer_host  # noqa: E402, F401
 @pytest.fixture(scope="session")
 def nano_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a real server with nano and the demonstration studies."""
-    from running import serve
-
-    from prsmed.imaging import write_demo_studies
-
-    studies = tmp_path_factory.mktemp("demo")
-    write_demo_studies(studies)
-    state = str(tmp_path_factory.mktemp("state"))
-    log = tmp_path_factory.mktemp("log") / "server.log"
-    for server in serve(studies, Path("nano"), log, PRSMED_STATE=state):
-        yield server.url
+    yield from _serve(tmp_path_factory.mktemp("nano"), "monailabel_app.asgi:app")
 
 
 @pytest.fixture(scope="session")
 def stock_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The same task under MONAI Label's own web application."""
+    yield from _serve(tmp_path_factory.mktemp("stock"), "monailabel.app:app")
+
+
+def _serve(folder: Path, application: str) -> Iterator[str]:
     from running import serve
 
     from prsmed.imaging import write_demo_studies
 
-    studies = tmp_path_factory.mktemp("demo")
-    write_demo_studies(studies)
-    state = str(tmp_path_factory.mktemp("state"))
-    log = tmp_path_factory.mktemp("log") / "server.log"
-    for server in serve(studies, Path("nano"), log, "monailabel.app:app", PRSMED_STATE=state):
+    write_demo_studies(folder / "studies")
+    log = folder / "server.log"
+    for server in serve(folder / "studies", Path("nano"), log, application, PRSMED_STATE=str(folder / "state")):
         yield server.url

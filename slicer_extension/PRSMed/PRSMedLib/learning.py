@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from PRSMedLib.i18n import tr as _
 from PRSMedLib.problem import Problem
 from PRSMedLib.server import ANSWER_SECONDS, TASK, Server
 
+# Tells two readers without keys apart, for as long as Slicer runs.
+_CLIENT = f"slicer-{uuid.uuid4().hex[:12]}"
 _FILENAME = re.compile(r'filename="?([^";]+)')
 _ENDING = re.compile(r"(\.nii\.gz|\.seg\.nrrd|\.[A-Za-z0-9]{1,5})$")
 
@@ -72,7 +75,7 @@ class Training:
 
 def nextStudy(server: Server, strategy: str) -> NextStudy:
     """Let the server choose."""
-    told = server.postJson(f"/activelearning/{quote(strategy, safe='')}", {})
+    told = server.postJson(f"/activelearning/{quote(strategy, safe='')}", {"client_id": _CLIENT})
     image = str(told.get("id") or "")
     default = _("Chosen by {0}.").format(strategy) if image else _("No study is left to look at.")
     return NextStudy(image, str(told.get("reason") or default))

@@ -32,7 +32,7 @@ class ServerInfo:
 
     Attributes:
         name: Of its application.
-        model: Name and version of the model, as far as it tells.
+        model: Version of the model; ``""`` when it does not tell.
         strategies: How it can choose the next study.
         canStream: Whether it answers as words come and has a line; MONAI Label's stock application does not.
         canTrain: Whether it learns from corrections.
@@ -91,6 +91,7 @@ class Server:
                     self.address, ", ".join(sorted(models)) or _("no models")
                 ),
             )
+        version = models[TASK].get("version") or {}
         canStream = True
         try:
             self.getJson("/health")
@@ -100,7 +101,7 @@ class Server:
             canStream = False
         return ServerInfo(
             name=str(told.get("name", "MONAI Label")),
-            model=str(models[TASK].get("version") or ""),
+            model=str(version.get("version", "")),
             strategies=tuple(told.get("strategies") or ()),
             canStream=canStream,
             canTrain=TASK in (told.get("trainers") or {}),
