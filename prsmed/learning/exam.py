@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -46,7 +47,7 @@ class Question:
     """A question of the list.
 
     Attributes:
-        id: The same in every run.
+        id: The same in every run, another once the label is corrected again.
         conversation: Question and true answer.
         case: The image.
     """
@@ -97,9 +98,14 @@ def set_exam(cases: Iterable[Case]) -> Exam:
             unreadable.append((record.image, str(error)))
             continue
         for conversation in asked:
-            name = f"{'user' if case.is_users else 'own'}/{conversation.id}"
-            questions[name] = Question(name, conversation, case)
+            question = Question(_name(conversation, is_users=case.is_users), conversation, case)
+            questions[question.id] = question
     return Exam(tuple(questions.values()), tuple(unreadable))
+
+
+def _name(conversation: Conversation, *, is_users: bool) -> str:
+    truth = hashlib.sha256(repr(conversation.turns).encode()).hexdigest()[:8]
+    return f"{'user' if is_users else 'own'}/{conversation.id}-{truth}"
 
 
 def score(checkpoint: Path, exam: Exam, report: Report | None = None, device: str = "cpu") -> list[Score]:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from small_set import write_set
 
 from prsmed.data import phantom_records
@@ -32,6 +34,18 @@ def test_the_list_hangs_on_the_cases_alone() -> None:
     }
     part = {question.id for question in set_exam(PHANTOMS[:5]).questions}
     assert part < {question.id for question in exam.questions}
+
+
+def test_a_case_whose_label_moved_is_another_case(data: Path) -> None:
+    case = own_cases(data, 1)[0]
+    before = {question.id for question in set_exam([case]).questions}
+    mask = data / str(case.record.mask)
+    right = mask.read_bytes()
+    Image.fromarray(np.roll(np.asarray(Image.open(mask)), 15, (0, 1))).save(mask)
+    moved = {question.id for question in set_exam([case]).questions}
+    mask.write_bytes(right)
+    assert not {name for name in moved & before if "position" in name}
+    assert {question.id for question in set_exam([case]).questions} == before
 
 
 def test_images_of_any_split_are_asked_about_in_the_same_held_out_words() -> None:
