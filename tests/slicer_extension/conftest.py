@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,10 @@ from panel_paths import MODULE, ROOT
 for folder in (MODULE, ROOT / "tests" / "monailabel_app", ROOT / "tests" / "slicer_host"):
     sys.path.insert(0, str(folder))
 
-from slicer_fixtures import host, slicer_host  # noqa: E402, F401
+if "PythonQt" in sys.modules:  # inside a real Slicer
+    from real_host import host
+else:
+    from slicer_fixtures import host, slicer_host  # noqa: F401
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +32,10 @@ def stock_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def _serve(folder: Path, application: str) -> Iterator[str]:
+    if "PRSMED_SERVER" in os.environ:
+        yield os.environ["PRSMED_SERVER"]
+        return
+    pytest.importorskip("monailabel", reason="no server can be started here; name a running one in PRSMED_SERVER")
     from running import serve
 
     from prsmed.imaging import write_demo_studies
