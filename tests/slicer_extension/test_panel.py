@@ -251,6 +251,21 @@ def test_questions_are_offered_and_remembered(driver: Driver, nano_server: str) 
     assert driver.ui.questionTextEdit.plainText == "Is there a kidney stone? & more"
 
 
+def test_control_and_enter_ask(driver: Driver, nano_server: str) -> None:
+    import qt
+
+    driver.connect(nano_server)
+    volume = driver.sample("PRSMedChestCT")
+    driver.show(volume, 21)
+    driver.type(NODULE)
+    driver.ui.questionTextEdit.setFocus()
+    shortcuts = driver.ui.questionTextEdit.findChildren(qt.QShortcut)
+    assert {shortcut.key.toString() for shortcut in shortcuts} == {"Ctrl+Return", "Ctrl+Enter"}
+    shortcuts[0].activated.emit()
+    driver.wait()
+    assert driver.turns[-1].state == "answered"
+
+
 def test_the_plain_server_answers_too(driver: Driver, stock_server: str) -> None:
     assert "one piece" in driver.connect(stock_server)
     volume = driver.sample("PRSMedChestCT")

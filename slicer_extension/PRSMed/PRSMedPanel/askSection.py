@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from PRSMed import PRSMedWidget
 
 _SCOPES = (views.SLICE, views.RANGE, views.VOLUME)
+_ASK_KEYS = ("Ctrl+Return", "Ctrl+Enter")
 _ALL = 100
 
 
@@ -32,8 +33,11 @@ class AskSection:
         self._menu = qt.QMenu(ui.suggestionsButton)
         ui.suggestionsButton.setMenu(self._menu)
         self._menu.connect("aboutToShow()", self._fillMenu)
-        self._shortcut = qt.QShortcut(qt.QKeySequence("Ctrl+Return"), ui.questionTextEdit)
-        self._shortcut.connect("activated()", self.ask)
+        # Both Enter keys, and only while one types.
+        self._shortcuts = [qt.QShortcut(qt.QKeySequence(keys), ui.questionTextEdit) for keys in _ASK_KEYS]
+        for shortcut in self._shortcuts:
+            shortcut.setContext(qt.Qt.WidgetShortcut)
+            shortcut.connect("activated()", self.ask)
         ui.askButton.connect("clicked()", self.ask)
         ui.cancelButton.connect("clicked()", self.cancel)
         ui.alignButton.connect("clicked()", self._align)
