@@ -73,10 +73,8 @@ def install() -> None:
     box, dialog, files = (QtWidgets.QMessageBox, QtWidgets.QDialog, QtWidgets.QFileDialog)
     box.exec = box.exec_ = _exec_message  # type: ignore[assignment, method-assign]
     dialog.exec = dialog.exec_ = _exec_dialog  # type: ignore[assignment, method-assign]
-    for name, icon in (("question", "Question"), ("information", "Information")):
-        setattr(box, name, staticmethod(_static(icon)))
-    for name, icon in (("warning", "Warning"), ("critical", "Critical")):
-        setattr(box, name, staticmethod(_static(icon)))
+    for icon in ("Question", "Information", "Warning", "Critical"):
+        setattr(box, icon.lower(), staticmethod(_static(icon)))
     # PythonQt returns the path alone, PySide6 a pair.
     for name in ("getOpenFileName", "getSaveFileName", "getExistingDirectory"):
         setattr(files, name, staticmethod(_file_dialog(name)))

@@ -1,3 +1,3 @@
 from __future__ import annotations
 
-from slicer_fixtures import host, slicer_host  # noqa: F401
+from slicer_fixtures import host, slice_view, slicer_host  # noqa: F401

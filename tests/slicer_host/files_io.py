@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import slicer
+import vtk
 
 KINDS = {
     ".mrb": "SceneFile",
@@ -61,7 +62,7 @@ class CoreIOManager:
     def _loadVolume(self, path: str, name: str, properties: dict[str, Any], messages: Any) -> Any:
         options = properties.get("labelmap", 0) * 1 + properties.get("center", 0) * 2
         options += properties.get("singleFile", 0) * 4 + 8 + properties.get("discardOrientation", 0) * 16
-        files = slicer.vtkStringArray() if hasattr(slicer, "vtkStringArray") else __import__("vtk").vtkStringArray()
+        files = vtk.vtkStringArray()
         for one in properties.get("fileNames", []):
             files.InsertNextValue(one)
         node = slicer.modules.volumes.logic().AddArchetypeVolume(path, name, options, files, messages)

@@ -13,6 +13,7 @@ from typing import Any
 import boxes
 import main_thread
 import slicer
+import vtk
 
 slicer.__path__.append(str(Path(__file__).parent / "slicer_package"))
 
@@ -66,11 +67,13 @@ class Host:
                 setattr(slicer, name, cls)
         slicer.qSlicerScriptedLoadableModule = ScriptedModule
         self.mainWindow = application.MainWindow()
+        vtk.vtkObject.GlobalWarningDisplayOff()  # the core comes without the files of colours and terminologies
         for name, cls in LOGICS.items():
             logic = getattr(slicer, cls)()
             logic.SetMRMLApplicationLogic(slicer.app.applicationLogic())
             logic.SetMRMLScene(slicer.mrmlScene)
             setattr(slicer.modules, name, application.Module(name, logic))
+        vtk.vtkObject.GlobalWarningDisplayOn()
         slicer.app.applicationLogic().SetColorLogic(slicer.modules.colors.logic())
         slicer.modules.segmenteditor = application.Module("SegmentEditor", widget=_segmentEditor())
         QtCore.qInstallMessageHandler(self._qtSays)
@@ -129,6 +132,7 @@ class Host:
     def screenshot(self, widget: Any, path: Path | str, width: int = 420, height: int | None = None) -> None:
         """Write a picture (PNG) of a panel, `width` pixels wide and as high as it wants to be."""
         widget = getattr(widget, "parent", widget) if not isinstance(widget, QtWidgets.QWidget) else widget
+        self.step()
         widget.resize(width, height or max(widget.sizeHint.height(), widget.heightForWidth(width)))
         self.step()
         if not widget.grab().save(str(path)):
@@ -176,7 +180,7 @@ class Host:
     def _qtSays(self, kind: Any, context: Any, message: str) -> None:
         if message.startswith(("QObject::", "QWidget:", "QLayout:", "QBasicTimer", "QPainter::")):
             self.errors.append(message)
-        else:
+        elif "propagateSizeHints" not in message:
             print(message, file=sys.stderr)
 
 

@@ -17,6 +17,7 @@ boxes.install()
 # `Signal`, `Slot` and `Property` begin with no Q: they are not there, as in PythonQt.
 for _module in (QtCore, QtGui, QtWidgets, QtNetwork):
     globals().update({name: getattr(_module, name) for name in dir(_module) if name.startswith("Q")})
+_buffer, _object = QtCore.QBuffer, QtCore.QObject
 
 WIDGETS = {**ctk.WIDGETS, **qmrml.WIDGETS, **segment_editor.WIDGETS}
 
@@ -36,11 +37,11 @@ class QUiLoader(QtUiTools.QUiLoader):
         if unknown:
             raise NotImplementedError(f"no stand-in for {sorted(unknown)} in tests/slicer_host: add one")
         later = _own_connections(tree, classes)
-        buffer = QtCore.QBuffer()
+        buffer = _buffer()
         buffer.setData(ElementTree.tostring(tree))
         widget = super().load(buffer, parent)
         for sender, signal, receiver, slot in later:
-            found = {w.objectName: w for w in (widget, *widget.findChildren(QtCore.QObject))}
+            found = {w.objectName: w for w in (widget, *widget.findChildren(_object))}
             found[sender].connect(signal, found[receiver], slot)
         return widget
 
@@ -57,3 +58,7 @@ def _own_connections(tree: Any, classes: dict[Any, str]) -> list[tuple[str, str,
                 group.remove(connection)
                 taken.append((sender, signal, receiver, slot))
     return taken
+
+
+# A module of Qt's is no name of PythonQt's.
+del QtCore, QtGui, QtNetwork, QtUiTools, QtWidgets

@@ -10,7 +10,7 @@ import slicer
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
-MANAGERS = ("vtkMRMLSegmentationsDisplayableManager2D", "vtkMRMLMarkupsDisplayableManager")
+MANAGER = "vtkMRMLSegmentationsDisplayableManager2D"
 
 
 def draw(logic: Any, width: int, height: int, path: Path | str | None = None) -> Any:
@@ -25,12 +25,13 @@ def draw(logic: Any, width: int, height: int, path: Path | str | None = None) ->
     window.SetOffScreenRendering(1)
     window.SetSize(width, height)
     window.AddRenderer(renderer)
+    interactor = vtk.vtkGenericRenderWindowInteractor()  # the manager listens to it, though nobody moves a mouse
+    interactor.SetRenderWindow(window)
     renderer.AddViewProp(actor)  # first, or the overlays are blended on black
     factory = slicer.vtkMRMLSliceViewDisplayableManagerFactory.GetInstance()
     factory.SetMRMLApplicationLogic(slicer.app.applicationLogic())
-    for name in MANAGERS:
-        if not factory.IsDisplayableManagerRegistered(name):
-            factory.RegisterDisplayableManager(name)
+    if not factory.IsDisplayableManagerRegistered(MANAGER):
+        factory.RegisterDisplayableManager(MANAGER)
     group = slicer.vtkMRMLDisplayableManagerGroup()
     group.SetRenderer(renderer)
     group.Initialize(factory, renderer)

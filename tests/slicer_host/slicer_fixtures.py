@@ -1,11 +1,13 @@
 """`host`: one Slicer core with Qt a process, with an empty scene for each test.
 
-Use: `from slicer_fixtures import host, slicer_host  # noqa: F401` in a `conftest.py`.
+Use: `from slicer_fixtures import host, slice_view, slicer_host  # noqa: F401` in a `conftest.py`.
 """
 
 from __future__ import annotations
 
+import functools
 import os
+import subprocess
 import sys
 import threading
 import traceback
@@ -25,6 +27,23 @@ def slicer_host() -> Any:
     from host import Host
 
     return Host()
+
+
+@functools.cache
+def _can_draw() -> bool:
+    """Whether OpenGL draws off screen here, tried in a process of its own: without drivers VTK may end the process."""
+    draw = "import vtk; w = vtk.vtkRenderWindow(); w.SetOffScreenRendering(1); w.Render(); assert w.SupportsOpenGL()"
+    return subprocess.run([sys.executable, "-c", draw], capture_output=True, timeout=120).returncode == 0
+
+
+@pytest.fixture
+def slice_view(host: Any) -> Any:
+    """`host.sliceView`, where this machine can draw."""
+    if not _can_draw():
+        pytest.skip(
+            "nothing can be drawn off screen here: EGL and Mesa's drivers are missing (scripts/test installs them)"
+        )
+    return host.sliceView
 
 
 @pytest.fixture

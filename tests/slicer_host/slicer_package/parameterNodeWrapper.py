@@ -6,6 +6,7 @@ The subset that panels use: str, int, float, bool, enumerations, nodes, each opt
 from __future__ import annotations
 
 import enum
+import types
 import typing
 from typing import Any
 
@@ -50,9 +51,8 @@ class Parameter:
         self.name, self.rules, self.optional = name, [], False
         if typing.get_origin(annotation) is typing.Annotated:
             annotation, *self.rules = typing.get_args(annotation)
-        kinds = [kind for kind in typing.get_args(annotation) if kind is not type(None)]
-        if kinds:  # Optional[kind]
-            annotation, self.optional = kinds[0], True
+        if typing.get_origin(annotation) in (typing.Union, types.UnionType):  # Optional[kind]
+            annotation, self.optional = typing.get_args(annotation)[0], True
         self.kind = annotation
         self.isNode = isinstance(annotation, type) and issubclass(annotation, slicer.vtkMRMLNode)
         if not self.isNode and not (
