@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 _POLL_SECONDS, _REST = 1.0, 10
 """Between two looks at the list of images; where a look that finds nothing takes long, so many times that."""
+_REST_AFTER_FAILURE = 30.0
 _IDLE_POLL_SECONDS, _PATIENCE_SECONDS = 0.02, 10.0
 _SAVE_SECONDS = 10.0
 _MOST_PROMPTS = 4
@@ -98,32 +99,35 @@ class Scorer:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            began, has_found, engine = time.monotonic(), False, self._task.engine
+            began, engine = time.monotonic(), self._task.engine
             self._wanted.clear()
             try:
                 has_found = self._sweep(engine)
+                rest = _POLL_SECONDS if has_found else max(_POLL_SECONDS, _REST * (time.monotonic() - began))
             except PRSMedError as error:
                 logger.warning("Scoring rests: %s", error.code)
+                rest = _REST_AFTER_FAILURE
             except Exception:
                 logger.exception("Scoring rests")
+                rest = _REST_AFTER_FAILURE
             self._save_now_and_then(is_due=True)
-            now = time.monotonic()
-            due = now + (_POLL_SECONDS if has_found else max(_POLL_SECONDS, _REST * (now - began)))
+            due = time.monotonic() + rest
             while time.monotonic() < due and self._task.engine is engine:
                 if self._wanted.wait(_POLL_SECONDS):
                     break
 
     def _sweep(self, engine: Engine) -> bool:
-        """Look at all that is new; ends early when the model has changed. Whether anything was."""
+        """Look at all that is new; ends early for another model or question. Whether anything was new."""
         self._usual = "" if self._question else usual_question(self._datastore)
         labelled = set(self._datastore.get_labeled_images())
         images = sorted(self._datastore.list_images(), key=lambda image: (image in labelled, image))
-        asked = list(dict.fromkeys((self.question, *self._prompts)))
+        # What somebody waits for comes first, the newest before the others.
+        asked = list(dict.fromkeys((*reversed(self._prompts), self.question)))
         self.scores.begin(engine.version, set(images), asked)
         has_found = False
         for question in asked:
             for image in images:
-                if self._stopped.is_set() or self._task.engine is not engine:
+                if self._wanted.is_set() or self._task.engine is not engine:
                     return has_found
                 has_found |= self._look_at(engine, image, question)
                 self._save_now_and_then()
@@ -150,10 +154,13 @@ class Scorer:
     def _read(self, image: str, source: Path, state: str) -> Volume | None:
         try:
             return read_volume(source)
-        except (PRSMedError, OSError) as error:
-            reason = str(error) if isinstance(error, PRSMedError) else "the file cannot be read"
-            self.scores.note_unreadable(image, state, reason)
-            return None
+        except PRSMedError as error:
+            reason = str(error)
+        except Exception:  # whatever is wrong with one image must not keep the others waiting
+            logger.exception("An image cannot be scored")
+            reason = "the file cannot be read"
+        self.scores.note_unreadable(image, state, reason)
+        return None
 
     def _doubts(self, engine: Engine, volume: Volume, question: str) -> list[Uncertainty]:
         """About each of a few slices; nothing when it was stopped, or the device has no memory."""

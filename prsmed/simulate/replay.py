@@ -18,6 +18,8 @@ from prsmed.simulate.model import choose, dice_of, first_checkpoint, fit, open_m
 from prsmed.simulate.report import Curves, write_report
 from prsmed.simulate.settings import SimulationConfig
 
+_MAY_GROW = ("strategies", "seeds")
+"""Runs do not know of each other, so more of them may be added to a folder."""
 _SETTINGS, _RUNS, _START = "settings.json", "runs", "start.json"
 Report = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and all of it."""
@@ -28,7 +30,7 @@ def simulate(data: Path, out: Path, config: SimulationConfig, model: str | Path,
 
     At every round the strategy chooses images of the pool with the model of the round before (the first time the one it
     begins with), the reader's labels are the set's own, and the start is fine-tuned on all that is labelled so far. A
-    killed simulation goes on where it was in the same folder.
+    killed simulation goes on where it was in the same folder, and one that is done takes more strategies and seeds.
 
     Args:
         data: Folder of the set (docs/data.md).
@@ -47,7 +49,7 @@ def simulate(data: Path, out: Path, config: SimulationConfig, model: str | Path,
     cases = read_cases(data, config)
     out.mkdir(parents=True, exist_ok=True)
     facts = {**config.to_json(), "model_sha256": read_manifest(given).sha256, "images": len(cases.train)}
-    _claim(out, facts)
+    _claim(out, {name: value for name, value in facts.items() if name not in _MAY_GROW})
     start = first_checkpoint(given, config.size, out / "start")
     begun = _remember(out / _START, lambda: {"dice": dice_of(open_model(start), cases)})
     told = _Told(report, config)

@@ -286,6 +286,18 @@ def test_the_question_of_a_request_is_scored_beside_the_usual_one(house: Callabl
     assert place.scorer.found("i00", "") is not None
 
 
+def test_the_question_of_a_request_is_scored_before_the_rest(house: Callable[..., House]) -> None:
+    place = house(20)
+    names = [f"i{number:02}" for number in range(20)]
+    with place.task.line.turn(ticket := place.task.line.join("ann")):
+        place.scorer.start()
+        wait_for(lambda: place.scorer.scores.version.version == "tiny-1")
+        place.scorer.want(MISSED)
+    place.task.line.leave(ticket)
+    wait_for(lambda: place.scorer.progress()[0] > 1)
+    assert all(place.scorer.found(name, MISSED) for name in names)
+
+
 def test_what_readers_ask_most_is_asked(house: Callable[..., House]) -> None:
     place = house(5)
     place.score()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -110,9 +111,19 @@ def test_a_killed_one_goes_on_where_it_was(
 def test_another_simulation_needs_another_folder(
     data: Path, checkpoint: Path, finished: tuple[Path, Curves, list[Any]]
 ) -> None:
-    with pytest.raises(PRSMedError, match=r"other settings \(seeds, steps\)") as caught:
-        simulate(data, finished[0], replace(SMALL, steps=3, seeds=1), checkpoint, quiet)
+    with pytest.raises(PRSMedError, match=r"other settings \(pool, steps\)") as caught:
+        simulate(data, finished[0], replace(SMALL, steps=3, pool=7), checkpoint, quiet)
     assert caught.value.code == "other_run"
+
+
+def test_more_strategies_and_seeds_are_added(
+    data: Path, checkpoint: Path, tmp_path: Path, finished: tuple[Path, Curves, list[Any]]
+) -> None:
+    out, told = Path(shutil.copytree(finished[0], tmp_path / "out")), []
+    more = replace(SMALL, strategies=("first", *SMALL.strategies), seeds=1)
+    curves = simulate(data, out, more, checkpoint, lambda *now: told.append(now[1]))
+    assert told == [1, 2, 4, 6]
+    assert curves.dice["random"] == finished[1].dice["random"][:1]
 
 
 def test_a_smaller_square(data: Path, checkpoint: Path, tmp_path: Path) -> None:
