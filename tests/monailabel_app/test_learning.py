@@ -103,6 +103,7 @@ def url(studies: list[Study], replay: Path, tmp_path: Path) -> Iterator[str]:
     settings = {
         "PRSMED_REPLAY": str(replay),
         "PRSMED_GATE_MARGIN": MARGIN,
+        "PRSMED_SCORING": "off",
         "PRSMED_VERSIONS": str(tmp_path / "versions"),
     }
     for server in serve(folder, Path("nano"), tmp_path / "log", **settings):

@@ -46,7 +46,8 @@ def mark(number: int) -> np.ndarray:
 @pytest.fixture
 def start(model: Path, tmp_path: Path) -> Callable[[], Iterator[ServerProcess]]:
     studies = write_studies(tmp_path / "studies")
-    return lambda: serve(studies, model, tmp_path / "log", PRSMED_VERSIONS=str(tmp_path / "versions"))
+    settings = {"PRSMED_VERSIONS": str(tmp_path / "versions"), "PRSMED_SCORING": "off"}
+    return lambda: serve(studies, model, tmp_path / "log", **settings)
 
 
 def correct(url: str) -> None:
@@ -113,7 +114,7 @@ def test_from_corrections_to_a_verdict(start: Callable[[], Iterator[ServerProces
         assert info["trainers"]["prsmed"]["stats"] == found
         assert (info["train_stats"]["prsmed"]["epoch"], info["train_stats"]["prsmed"]["total_epochs"]) == (4, 4)
         verify_checkpoint(tmp_path / "versions" / "versions" / "tiny-2")
-        time.sleep(1)
+        wait_until_over(url)
         assert not (tmp_path / "versions/training/run").exists(), "no picture of a patient is left"
         assert "s2" not in server.log.read_text().replace("tiny-2", ""), "ids are not logged"
 
@@ -144,7 +145,7 @@ def test_stock_clients_start_watch_and_stop(start: Callable[[], Iterator[ServerP
         assert client.train_status(check_if_running=True)
         wait_for(server.url, "training")
         child = child_of(server)
-        assert child.nice() == 10
+        assert child.nice() == min(19, psutil.Process(server.pid).nice() + 10), "questions come first"
         began = time.monotonic()
         assert client.train_stop()["status"] == "STOPPED"
         assert time.monotonic() - began < 8
