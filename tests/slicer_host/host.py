@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import sys
 import time
@@ -19,6 +20,7 @@ slicer.__path__.append(str(Path(__file__).parent / "slicer_package"))
 
 import application  # noqa: E402
 import qt  # noqa: E402
+import segment_editor  # noqa: E402
 import shiboken6  # noqa: E402
 from PySide6 import QtCore, QtWidgets  # noqa: E402
 from SampleData import SampleDataLogic  # noqa: E402
@@ -75,7 +77,7 @@ class Host:
             setattr(slicer.modules, name, application.Module(name, logic))
         vtk.vtkObject.GlobalWarningDisplayOn()
         slicer.app.applicationLogic().SetColorLogic(slicer.modules.colors.logic())
-        slicer.modules.segmenteditor = application.Module("SegmentEditor", widget=_segmentEditor())
+        slicer.modules.segmenteditor = application.Module("SegmentEditor", widget=segment_editor.panel())
         QtCore.qInstallMessageHandler(self._qtSays)
 
     @property
@@ -164,6 +166,7 @@ class Host:
         self.loaded.clear()
         for node in slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode"):
             slicer.mrmlScene.RemoveNode(node)
+        slicer.modules.SegmentEditorWidget.editor.setMRMLSegmentEditorNode(None)
         self.closeScene()
         slicer.app.settings().clear()
         slicer.app._processed, slicer.app._testing = 0, False
@@ -184,25 +187,11 @@ class Host:
             print(message, file=sys.stderr)
 
 
+@functools.cache
+def running() -> Host:
+    """The one host of this process: Qt has one application, however many rooms of tests ask for it."""
+    return Host()
+
+
 class ScriptedModule(application.Module):
     """A scripted module's metadata, filled in by its Python class."""
-
-
-def _segmentEditor() -> Any:
-    """The Segment Editor module's panel: `slicer.modules.segmenteditor.widgetRepresentation().self().editor`."""
-    parent = slicer.qSlicerScriptedLoadableModuleWidget()
-    editor = slicer.qMRMLSegmentEditorWidget(parent)
-    editor.setMRMLScene(slicer.mrmlScene)
-    parent._module = SimpleNamespace(editor=editor, parent=parent, moduleName="SegmentEditor", enter=_enterEditor)
-    slicer.modules.SegmentEditorWidget = parent._module
-    return parent
-
-
-def _enterEditor() -> None:
-    node = slicer.mrmlScene.GetSingletonNode("SegmentEditor", "vtkMRMLSegmentEditorNode")
-    if node is None:
-        node = slicer.vtkMRMLSegmentEditorNode()
-        node.SetSingletonTag("SegmentEditor")
-        node = slicer.mrmlScene.AddNode(node)
-    slicer.modules.SegmentEditorWidget.parameterSetNode = node
-    slicer.modules.SegmentEditorWidget.editor.setMRMLSegmentEditorNode(node)

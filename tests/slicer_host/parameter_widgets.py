@@ -18,7 +18,6 @@ CONNECTORS: dict[str, tuple[tuple[type, ...], str, str]] = {
     "QDoubleSpinBox": ((float,), "value", "valueChanged(double)"),
     "ctkSliderWidget": ((float, int), "value", "valueChanged(double)"),
     "QComboBox": ((str, enum.Enum), "currentText", "currentIndexChanged(int)"),
-    "ctkComboBox": ((str, enum.Enum), "currentText", "currentIndexChanged(int)"),
     "qMRMLNodeComboBox": ((), "currentNodeID", "currentNodeChanged(vtkMRMLNode*)"),
 }
 
@@ -29,9 +28,8 @@ class Connector:
     def __init__(self, widget: Any, parameter: Any, prop: str, signal: str) -> None:
         self.widget, self.parameter, self.prop, self.signal = widget, parameter, prop, signal
         self.handler: Callable[[], None] | None = None
-        choices = next((rule.choices for rule in parameter.rules if hasattr(rule, "choices")), [])
-        if prop == "currentText" and not widget.count:
-            widget.addItems([c.name for c in parameter.kind] if parameter.isEnum else choices)
+        if parameter.isEnum and not widget.count:
+            widget.addItems([choice.name for choice in parameter.kind])
 
     def read(self) -> Any:
         if self.parameter.isNode:

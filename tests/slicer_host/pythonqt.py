@@ -16,7 +16,7 @@ from PySide6 import QtCore, QtGui, QtNetwork, QtWidgets
 
 # Of each object (its C++ address) and signal: the functions connected, and what stands for them.
 _connections: dict[tuple[int, str], list[tuple[Any, Callable[..., None]]]] = {}
-STAND_INS = {"ctk", "ctk_widgets", "qmrml", "segment_editor", "application"}
+STAND_INS = {"ctk", "qmrml", "segment_editor", "application"}
 
 
 def _of_instance(method: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import vtk
-from ctk_widgets import stored, with_setters
+from declared import stored, with_setters
 from PySide6 import QtCore, QtWidgets
 
 # What makes the list of nodes look different.

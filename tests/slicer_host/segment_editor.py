@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import slicer
 import vtk
-from ctk_widgets import stored, with_setters
 from PySide6 import QtCore, QtWidgets
 from qmrml import qMRMLWidget
 
 
-@with_setters
 class qMRMLSegmentsTableView(qMRMLWidget):
     """Lists the segments of a segmentation."""
-
-    selectionChanged = QtCore.Signal(object, object)
-    selectionMode = stored(int, "selectionMode", 3)
-    headerVisible = stored(bool, "headerVisible", True)
-    visibilityColumnVisible = stored(bool, "visibilityColumnVisible", True)
-    colorColumnVisible = stored(bool, "colorColumnVisible", True)
-    opacityColumnVisible = stored(bool, "opacityColumnVisible", True)
-    statusColumnVisible = stored(bool, "statusColumnVisible", False)
-    readOnly = stored(bool, "readOnly", False)
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
@@ -60,7 +50,6 @@ class qMRMLSegmentsTableView(qMRMLWidget):
             item.setSelected(item.data(QtCore.Qt.UserRole) in segmentIDs)
 
 
-@with_setters
 class qMRMLSegmentEditorWidget(qMRMLWidget):
     """Drives the real editor node and the real logic (its undo too)."""
 
@@ -72,11 +61,6 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         "segmentationNodeChanged(vtkMRMLSegmentationNode*)": "segmentationNodeChanged",
         "sourceVolumeNodeChanged(vtkMRMLVolumeNode*)": "sourceVolumeNodeChanged",
     }
-    maximumNumberOfUndoStates = stored(int, "maximumNumberOfUndoStates", 10)
-    segmentationNodeSelectorVisible = stored(bool, "segmentationNodeSelectorVisible", True)
-    sourceVolumeNodeSelectorVisible = stored(bool, "sourceVolumeNodeSelectorVisible", True)
-    switchToSegmentationsButtonVisible = stored(bool, "switchToSegmentationsButtonVisible", True)
-    readOnly = stored(bool, "readOnly", False)
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
@@ -140,21 +124,30 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
     def redo(self) -> None:
         self._logic.Redo()
 
-    def installKeyboardShortcuts(self, parent: Any = None) -> None:
-        """There are no short cuts to install."""
-
-    def uninstallKeyboardShortcuts(self) -> None:
-        """There are none to remove."""
-
-    def setupViewObservations(self) -> None:
-        """There are no views to draw in."""
-
-    def removeViewObservations(self) -> None:
-        """There are none to leave."""
-
     def _needNode(self, caller: str) -> None:
         if self._node is None:
             raise RuntimeError(f"{caller}: set a segment editor node first (Slicer only prints an error)")
 
 
 WIDGETS: dict[str, Any] = {cls.__name__: cls for cls in (qMRMLSegmentsTableView, qMRMLSegmentEditorWidget)}
+
+
+def panel() -> Any:
+    """The Segment Editor module's panel: `slicer.modules.segmenteditor.widgetRepresentation().self().editor`."""
+    parent = slicer.qSlicerScriptedLoadableModuleWidget()
+    editor = qMRMLSegmentEditorWidget(parent)
+    editor.setMRMLScene(slicer.mrmlScene)
+    parent._module = SimpleNamespace(editor=editor, parent=parent, moduleName="SegmentEditor", enter=_enter)
+    slicer.modules.SegmentEditorWidget = parent._module
+    return parent
+
+
+def _enter() -> None:
+    """The module makes its editor node when it is first chosen."""
+    node = slicer.mrmlScene.GetSingletonNode("SegmentEditor", "vtkMRMLSegmentEditorNode")
+    if node is None:
+        node = slicer.vtkMRMLSegmentEditorNode()
+        node.SetSingletonTag("SegmentEditor")
+        node = slicer.mrmlScene.AddNode(node)
+    slicer.modules.SegmentEditorWidget.parameterSetNode = node
+    slicer.modules.SegmentEditorWidget.editor.setMRMLSegmentEditorNode(node)

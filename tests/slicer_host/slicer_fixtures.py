@@ -24,9 +24,9 @@ def slicer_host() -> Any:
     os.environ.pop("DISPLAY", None)
     for module in ("slicer", "PySide6.QtWidgets"):
         pytest.importorskip(module, reason=f"{module} cannot be imported here", exc_type=ImportError)
-    from host import Host
+    from host import running
 
-    return Host()
+    return running()
 
 
 @functools.cache

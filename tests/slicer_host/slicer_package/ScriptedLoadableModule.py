@@ -20,9 +20,6 @@ class ScriptedLoadableModule:
     def resourcePath(self, filename: str) -> str:
         return str(Path(slicer.util.modulePath(self.moduleName)).parent / "Resources" / filename)
 
-    def getDefaultModuleDocumentationLink(self, docPage: str | None = None) -> str:
-        return f'<p>See <a href="https://slicer.readthedocs.io/">{docPage or self.moduleName}</a></p>'
-
     def runTest(self, msec: int = 100, **kwargs: Any) -> None:
         """Run the module's own test class."""
         import sys

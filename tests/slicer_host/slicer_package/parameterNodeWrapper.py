@@ -1,6 +1,6 @@
 """`slicer.parameterNodeWrapper`: typed attributes kept in a script module node, and bound to widgets.
 
-The subset that panels use: str, int, float, bool, enumerations, nodes, each optional or annotated.
+The subset that panels use: str, int, float, bool, enumerations, nodes, each of them optional.
 """
 
 from __future__ import annotations
@@ -15,42 +15,11 @@ import vtk
 from parameter_widgets import connector
 
 
-class Default:
-    """The value of a parameter that was never set: `Annotated[int, Default(3)]`."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-
-class Choice:
-    """One of these values only."""
-
-    def __init__(self, choices: list[Any]) -> None:
-        self.choices = choices
-
-    def validate(self, value: Any) -> None:
-        if value not in self.choices:
-            raise ValueError(f"{value!r} is none of {self.choices}")
-
-
-class WithinRange:
-    """A number from `minimum` to `maximum`, both included."""
-
-    def __init__(self, minimum: float, maximum: float) -> None:
-        self.minimum, self.maximum = minimum, maximum
-
-    def validate(self, value: Any) -> None:
-        if not self.minimum <= value <= self.maximum:
-            raise ValueError(f"{value!r} is outside {self.minimum}..{self.maximum}")
-
-
 class Parameter:
-    """One annotated attribute: its kind, default and rules, and how it is written in the node."""
+    """One annotated attribute: its kind and default, and how it is written in the node."""
 
     def __init__(self, name: str, annotation: Any, default: Any) -> None:
-        self.name, self.rules, self.optional = name, [], False
-        if typing.get_origin(annotation) is typing.Annotated:
-            annotation, *self.rules = typing.get_args(annotation)
+        self.name, self.optional = name, False
         if typing.get_origin(annotation) in (typing.Union, types.UnionType):  # Optional[kind]
             annotation, self.optional = typing.get_args(annotation)[0], True
         self.kind = annotation
@@ -59,9 +28,8 @@ class Parameter:
             isinstance(annotation, type) and issubclass(annotation, (str, int, float, bool, enum.Enum))
         ):
             raise NotImplementedError(f"{name}: no stand-in for parameters of type {annotation}")
-        given = next((rule.value for rule in self.rules if isinstance(rule, Default)), default)
         empty = None if self.isNode or self.optional else next(iter(annotation)) if self.isEnum else annotation()
-        self.default = empty if given is ... else given
+        self.default = empty if default is ... else default
 
     @property
     def isEnum(self) -> bool:
@@ -73,9 +41,6 @@ class Parameter:
         fits = isinstance(value, (int, float) if self.kind is float else self.kind)
         if not fits or (isinstance(value, bool) and self.kind is not bool):
             raise TypeError(f"{self.name} is a {self.kind.__name__}, not {value!r}")
-        for rule in self.rules:
-            if not isinstance(rule, Default):
-                rule.validate(value)
 
     def read(self, node: Any) -> Any:
         if self.isNode:
