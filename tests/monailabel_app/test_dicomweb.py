@@ -28,6 +28,7 @@ from orthanc import orthanc
 from remote_studies import make_series, make_studies, write_all
 from running import ask, parts, serve
 
+from monailabel_app.corrections import read_corrections
 from monailabel_app.dicomweb import RemoteStudies
 from monailabel_app.pacs import Pacs, Series
 from prsmed.errors import PRSMedError
@@ -36,6 +37,8 @@ from prsmed.imaging.dicom_report import CONFIDENCE, ZONE
 from prsmed.imaging.dicom_seg import Algorithm, write_seg
 from prsmed.imaging.dicom_seg_read import read_seg
 from prsmed.imaging.dicom_source import read_headers
+from prsmed.learning.correction import Correction
+from prsmed.learning.slices import draw_lessons
 
 pytestmark = pytest.mark.slow
 
@@ -224,6 +227,32 @@ def test_a_label_that_does_not_fit_spoils_no_training(archive: Archive, store: R
         store.get_label_uri(image, "final")
     assert caught.value.code == "seg_elsewhere"
     assert [Path(pair["image"]).name for pair in store.datalist()] == [f"{archive.uids['CR']}.nrrd"]
+
+
+def test_corrections_come_with_their_question_and_one_that_does_not_fit_is_told(
+    archive: Archive, store: RemoteStudies, made: Path, tmp_path: Path
+) -> None:
+    told = {"question": "Where is it?", "view": {"mode": "volume", "slice_range": [0, 5]}, "label_names": {"cyst": 1}}
+    labels, volume = (some_labels(archive.image("MR"), 2) == 1).astype(np.uint8), archive.image("MR")
+    save(store, archive.uids["MR"], labels, volume, "final", {**told, "user": "ann"}, made)
+    ct = archive.image("CT")
+    seg = write_seg(some_labels(ct, 0), {}, ct, read_headers(archive.folders["CT"]), Algorithm("x", "", "MANUAL"))
+    for group in seg.PerFrameFunctionalGroupsSequence:
+        group.PlanePositionSequence[0].ImagePositionPatient[0] += 0.6
+    archive.pacs().store([seg])
+    store.refresh()
+    found = list(read_corrections(store))
+    (correction,) = (one for one in found if isinstance(one, Correction))
+    assert (correction.image, correction.question, correction.view) == (archive.uids["MR"], *list(told.values())[:2])
+    assert (dict(correction.names), correction.group) == (
+        {1: "cyst"},
+        store.get_image_info(correction.image)["StudyInstanceUID"],
+    )
+    lessons = draw_lessons(correction, tmp_path)
+    assert {lesson.question for lesson in lessons} == {"Where is it?"}
+    assert any(lesson.record.mask for lesson in lessons)
+    (left,) = (one for one in found if not isinstance(one, Correction))
+    assert left["image"] == archive.uids["CT"]
 
 
 def test_a_label_that_cannot_be_had_hides_no_other(
