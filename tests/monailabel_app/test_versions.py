@@ -22,12 +22,12 @@ from tiny_model import FOUND
 from versions_made import learn
 
 from monailabel_app.guard.api_keys import add_key
-from monailabel_app.process import ServerProcess, StartFailed
+from monailabel_app.process import ServerProcess
 from prsmed.learning.registry import Registry
 
 pytestmark = pytest.mark.slow
 
-NOTICED_SECONDS = 2.0
+NOTICED_SECONDS = 10.0  # two, where other processes leave some of the machine
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,28 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def registry(place: Path, model: Path) -> Registry:
     return Registry(place / "registry", model)
+
+
+@pytest.fixture(scope="module")
+def learnt(registry: Registry, place: Path) -> str:
+    """A version that has passed the gate."""
+    return learn(registry, place)
+
+
+@pytest.fixture
+def on_learnt(server: ServerProcess, registry: Registry, learnt: str) -> str:
+    """It answers."""
+    registry.promote(learnt, "test")
+    wait_for(lambda: get(server.url, "/versions")["serving"] == learnt, NOTICED_SECONDS)
+    return learnt
+
+
+@pytest.fixture
+def on_base(server: ServerProcess, registry: Registry, learnt: str) -> str:
+    """The base answers."""
+    registry.promote("tiny-1", "test")
+    wait_for(lambda: get(server.url, "/versions")["serving"] == "tiny-1", NOTICED_SECONDS)
+    return "tiny-1"
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +104,8 @@ def test_without_a_version_the_base_answers(server: ServerProcess) -> None:
     assert (response.status_code, response.json()["error"]["code"]) == (409, "nothing_to_roll_back")
 
 
-def test_a_promotion_drops_no_question(server: ServerProcess, registry: Registry, place: Path) -> None:
-    learn(registry, place)
-    wait_for(lambda: get(server.url, "/versions")["serving"] == "tiny-2", NOTICED_SECONDS)
+@pytest.mark.usefixtures("on_learnt")
+def test_a_promotion_drops_no_question(server: ServerProcess) -> None:
     body = {"prompt": FOUND, "mode": "volume"}
     with requests.post(f"{server.url}/ask/big", json=body, stream=True, timeout=300) as running:
         events = read_events(running)
@@ -102,6 +123,7 @@ def test_a_promotion_drops_no_question(server: ServerProcess, registry: Registry
     assert get(server.url, "/info/")["models"]["prsmed"]["version"]["version"] == "tiny-1"
 
 
+@pytest.mark.usefixtures("on_base")
 def test_what_another_process_does_is_noticed(server: ServerProcess, registry: Registry) -> None:
     command = [sys.executable, "-c", "from prsmed.cli import main; main()", "models", "promote", "tiny-2", "--json"]
     environment = {**os.environ, "PRSMED_VERSIONS": str(registry.folder)}
@@ -110,14 +132,17 @@ def test_what_another_process_does_is_noticed(server: ServerProcess, registry: R
     wait_for(lambda: answering(server.url) == "tiny-2", NOTICED_SECONDS)
 
 
-def test_a_version_that_did_not_pass_is_refused(server: ServerProcess, registry: Registry, place: Path) -> None:
+def test_a_version_that_did_not_pass_is_refused(
+    server: ServerProcess, registry: Registry, place: Path, on_learnt: str
+) -> None:
     name = learn(registry, place, is_good=False)
     response = post(server.url, f"{name}/promote")
     assert (response.status_code, response.json()["error"]["code"]) == (409, "gate_rejected")
     assert "fell from 0.500 to 0.300" in response.json()["error"]["message"]
-    assert answering(server.url) == "tiny-2"
+    assert answering(server.url) == on_learnt
 
 
+@pytest.mark.usefixtures("on_base", "on_learnt")
 def test_rollback_and_what_is_written_of_it(server: ServerProcess) -> None:
     told = post(server.url, "rollback", {"reason": "worse in the clinic"}).json()
     assert (told["live"], told["serving"], answering(server.url)) == ("tiny-1", "tiny-1", "tiny-1")
@@ -127,6 +152,7 @@ def test_rollback_and_what_is_written_of_it(server: ServerProcess) -> None:
     ]
 
 
+@pytest.mark.usefixtures("learnt")
 def test_two_versions_side_by_side(server: ServerProcess) -> None:
     found = get(server.url, "/versions/tiny-1/diff/tiny-2")
     assert found["metrics"]["dice"] == {"a": 0.5, "b": 0.6}
@@ -134,6 +160,7 @@ def test_two_versions_side_by_side(server: ServerProcess) -> None:
 
 
 @pytest.mark.parametrize("damage", ["bits", "config"])
+@pytest.mark.usefixtures("on_base")
 def test_a_damaged_version_is_refused_and_the_old_one_stays(
     server: ServerProcess, registry: Registry, place: Path, damage: str
 ) -> None:
@@ -184,6 +211,7 @@ def test_mistakes_of_readers(server: ServerProcess) -> None:
         assert requests.get(f"{server.url}/versions/{path}", timeout=60).status_code == status
 
 
+@pytest.mark.usefixtures("learnt")
 def test_who_may_do_what(place: Path, model: Path, registry: Registry) -> None:
     keys = {role: add_key(place / "keys", role, role) for role in ("user", "reviewer", "admin")}
     settings = {"PRSMED_VERSIONS": str(registry.folder), "PRSMED_API_KEYS": str(place / "keys")}
@@ -198,6 +226,7 @@ def test_who_may_do_what(place: Path, model: Path, registry: Registry) -> None:
     assert (registry.log()[0].who, registry.log()[0].what) == ("admin", "promoted")
 
 
+@pytest.mark.usefixtures("learnt")
 def test_killed_while_it_swaps_and_started_on_what_is_damaged(place: Path, model: Path, registry: Registry) -> None:
     settings = {"PRSMED_VERSIONS": str(registry.folder)}
     for server in serve(place / "studies", model, place / "log-kill", **settings):
@@ -217,12 +246,6 @@ def test_killed_while_it_swaps_and_started_on_what_is_damaged(place: Path, model
         assert "tokenizer.json" in told["problem"]
         assert answering(server.url) == "tiny-1"
     damaged.write_bytes(whole)
-    pointer = registry.folder / "live.json"
-    whole = pointer.read_bytes()
-    pointer.write_bytes(b"{")
-    with pytest.raises(StartFailed, match=r"live\.json of the versions cannot be read"):
-        next(serve(place / "studies", model, place / "log-refused", **settings))
-    pointer.write_bytes(whole)
 
 
 def promote_into_nothing(url: str) -> None:
