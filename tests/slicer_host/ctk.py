@@ -50,10 +50,14 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
 
     def paintEvent(self, event: Any) -> None:
         painter = QtGui.QPainter(self)
-        header = QtCore.QRect(0, 0, self.width, self._header - 4)
-        painter.fillRect(header, self.palette.color(QtGui.QPalette.Button))
+        header = QtWidgets.QStyleOptionButton()
+        header.initFrom(self)
+        header.rect = QtCore.QRect(0, 0, self.width, self._header - 2)
+        header.state |= QtWidgets.QStyle.State_Raised
+        self.style().drawPrimitive(QtWidgets.QStyle.PE_PanelButtonCommand, header, painter, self)
         arrow = "▸" if self.collapsed else "▾"
-        painter.drawText(header.adjusted(8, 0, 0, 0), QtCore.Qt.AlignVCenter, f"{arrow}  {self.text}")
+        text = header.rect.adjusted(8, 0, 0, 0)
+        painter.drawText(text, QtCore.Qt.AlignVCenter, f"{arrow}  {self.text}")
         painter.end()
 
 

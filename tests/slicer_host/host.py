@@ -26,15 +26,15 @@ from PySide6 import QtCore, QtWidgets  # noqa: E402
 from SampleData import SampleDataLogic  # noqa: E402
 
 LOGICS = {
-    "volumes": "vtkSlicerVolumesLogic",
-    "segmentations": "vtkSlicerSegmentationsModuleLogic",
-    "colors": "vtkSlicerColorLogic",
-    "terminologies": "vtkSlicerTerminologiesModuleLogic",
-    "subjecthierarchy": "vtkSlicerSubjectHierarchyModuleLogic",
-    "transforms": "vtkSlicerTransformLogic",
-    "markups": "vtkSlicerMarkupsLogic",
-    "texts": "vtkSlicerTextsLogic",
-    "units": "vtkSlicerUnitsLogic",
+    "Volumes": "vtkSlicerVolumesLogic",
+    "Segmentations": "vtkSlicerSegmentationsModuleLogic",
+    "Colors": "vtkSlicerColorLogic",
+    "Terminologies": "vtkSlicerTerminologiesModuleLogic",
+    "SubjectHierarchy": "vtkSlicerSubjectHierarchyModuleLogic",
+    "Transforms": "vtkSlicerTransformLogic",
+    "Markups": "vtkSlicerMarkupsLogic",
+    "Texts": "vtkSlicerTextsLogic",
+    "Units": "vtkSlicerUnitsLogic",
 }
 
 
@@ -74,7 +74,8 @@ class Host:
             logic = getattr(slicer, cls)()
             logic.SetMRMLApplicationLogic(slicer.app.applicationLogic())
             logic.SetMRMLScene(slicer.mrmlScene)
-            setattr(slicer.modules, name, application.Module(name, logic))
+            slicer.app.applicationLogic().SetModuleLogic(name, logic)
+            setattr(slicer.modules, name.lower(), application.Module(name, logic))
         vtk.vtkObject.GlobalWarningDisplayOn()
         slicer.app.applicationLogic().SetColorLogic(slicer.modules.colors.logic())
         slicer.modules.segmenteditor = application.Module("SegmentEditor", widget=segment_editor.panel())

@@ -21,7 +21,7 @@ import pytest
 def slicer_host() -> Any:
     """The application of this process, started when the first test asks for it."""
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    os.environ.pop("DISPLAY", None)
+    os.environ["VTK_DEFAULT_OPENGL_WINDOW"] = "vtkEGLRenderWindow"
     for module in ("slicer", "PySide6.QtWidgets"):
         pytest.importorskip(module, reason=f"{module} cannot be imported here", exc_type=ImportError)
     from host import running
