@@ -25,7 +25,7 @@ def predict(
 ) -> None:
     """Ask every study of an archive; a stopped run goes on, studies that cannot be read are told in the table.
 
-    Several GPUs or machines: accelerate launch -m prsmed predict ... (docs/training.md).
+    Several GPUs or machines: torchrun --nproc-per-node 8 -m prsmed predict ... (docs/training.md).
     """
     from prsmed.ask import parse_window
     from prsmed.predict import predict as run_prediction

@@ -37,7 +37,7 @@ def train(
 ) -> None:
     """Train a preset on image/mask pairs; a killed run goes on where it was.
 
-    Several GPUs or machines: accelerate launch -m prsmed train ... (docs/training.md).
+    Several GPUs or machines: torchrun --nproc-per-node 8 -m prsmed train ... (docs/training.md).
     """
     from prsmed.model.presets import find_preset
     from prsmed.training import Progress as TrainProgress

@@ -41,7 +41,8 @@ class TrainConfig:
             yet another split is reported on).
         recompute: Compute a layer of an imported language model again when its gradient is needed, instead of keeping
             what it computed.
-        language_steps: Steps of the language model's own lesson before, on drawn masks without images.
+        language_steps: Steps of the language model's own lesson before, on drawn masks without images; none where a run
+            starts from given weights.
         phantoms: How many generated phantoms stand among the training images.
         autocast: Compute in bfloat16 what tolerates it, on processors made for that; weights stay as they are.
     """

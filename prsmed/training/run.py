@@ -91,7 +91,8 @@ def train(
         shards=shards,
     )
     facts |= {"images": len(trained), "data_sha256": hashlib.sha256((data / INDEX).read_bytes()).hexdigest()}
-    if isinstance(learner, PRSMedLearner) and learner.model.mask_tokens is not None and not has_state(run):
+    is_new = init is None and not has_state(run)
+    if is_new and isinstance(learner, PRSMedLearner) and learner.model.mask_tokens is not None:
         teach_language(learner.model, trained, config, _lesson_report(config, report))
     trainer.run(facts, report)
     best = {} if trainer.best is None else {"best_step": trainer.best.step, "best_dice": trainer.best.dice}
@@ -134,7 +135,7 @@ def _check_shards(model: PRSMed | BaselineUNet, bits: int, processes: Processes,
     if not isinstance(model, PRSMed) or not isinstance(model.config.language, PretrainedLanguageConfig) or bits != 16:
         raise PRSMedError("bad_training", "shards are for presets with an imported language model in 16 bits")
     if processes.count == 1:
-        raise PRSMedError("bad_training", "shards need several processes; start them with accelerate launch")
+        raise PRSMedError("bad_training", "shards need several processes; start them with torchrun (docs/training.md)")
 
 
 def _records(data: Path, config: TrainConfig, preset: str) -> tuple[list[Record], list[Record]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -21,14 +22,20 @@ pytestmark = pytest.mark.slow
 
 
 def launch(*words: str) -> str:
-    """`accelerate launch -m prsmed WORDS` in two processes; what they said."""
-    command = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2",
-               "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
-               "--main_process_port", str(free_port()), "-m", "prsmed", *words]  # fmt: skip
+    """`torchrun -m prsmed WORDS` in two processes; what they said."""
+    place = ["--nnodes", "1", "--nproc-per-node", "2", "--master-addr", "127.0.0.1", "--master-port", str(free_port())]
+    command = [sys.executable, "-m", "torch.distributed.run", *place, "-m", "prsmed", *words]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    ) as started:
+        try:
+            said, complained = started.communicate(timeout=280)
+        except subprocess.TimeoutExpired:
+            os.killpg(started.pid, signal.SIGKILL)  # or the two would go on alone
+            raise
+    assert started.returncode == 0, complained[-3000:]
+    return said
 
 
 def test_training_is_launched_in_two_processes(tmp_path: Path) -> None:

@@ -77,7 +77,9 @@ def test_a_set_without_training_images_is_refused(preset: str, tmp_path: Path) -
 def test_a_run_starts_from_given_weights(preset: str, root: Path, tmp_path: Path) -> None:
     first = train(preset, root, tmp_path / "first", CONFIG, ignore)
     still = replace(CONFIG, lr=0.0, seed=5)
-    second = train(preset, root, tmp_path / "second", still, ignore, init=str(tmp_path / "first" / "checkpoint"))
+    told: list[Progress] = []
+    second = train(preset, root, tmp_path / "second", still, told.append, init=str(tmp_path / "first" / "checkpoint"))
+    assert [progress.step for progress in told] == [1, 2], "no lesson: it has had one"
     assert second.training["init"] == first.version
     assert second.training["init_sha256"] == first.sha256
     one, other = (load_checkpoint(tmp_path / name / "checkpoint")[0] for name in ("first", "second"))
