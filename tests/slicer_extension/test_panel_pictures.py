@@ -44,6 +44,8 @@ def test_panel_and_view_of_an_answer(host: Any, nano_server: str, folder: Path) 
     display.SetVisibility(False)
     without = host.sliceView("Red", None, 512, 512)
     display.SetVisibility(True)
+    # The image itself is there.
+    assert without.mean() > 20
     changed = np.any(pixels != without, axis=2)
     # About as much of the view is coloured as the mask covers; the rest is the image, untouched and grey.
     assert 50 < changed.sum() < 0.2 * changed.size
