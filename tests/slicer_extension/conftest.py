@@ -19,6 +19,13 @@ else:
     from slicer_fixtures import host, slicer_host  # noqa: F401
 
 
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Where pictures of the panel go: PRSMED_PICTURES, or nowhere for long."""
+    kept = os.environ.get("PRSMED_PICTURES")
+    return Path(kept).resolve() if kept else tmp_path
+
+
 @pytest.fixture(scope="session")
 def nano_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a real server with nano and the demonstration studies."""

@@ -77,9 +77,8 @@ def large(driver: Driver) -> None:
         driver.wait(300)
         seconds, size = time.perf_counter() - began, sum(sent) / 1e6
         sent.clear()
-        print(
-            f"question {number} about 512x512x200      {seconds:5.1f} s, {size:6.1f} MB sent, reaction {reaction:.1f} ms"
-        )
+        told = f"{seconds:5.1f} s, {size:6.1f} MB sent, reaction {reaction:.1f} ms"
+        print(f"question {number} about 512x512x200      {told}")
 
 
 def main() -> None:

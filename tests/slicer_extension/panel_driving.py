@@ -84,5 +84,5 @@ class Driver:
     def page(self) -> str:
         return str(self.ui.conversationBrowser.toPlainText())
 
-    def picture(self, path: Path) -> None:
-        self.host.screenshot(self.panel, path, width=460)
+    def picture(self, path: Path, height: int | None = None) -> None:
+        self.host.screenshot(self.panel, path, width=460, height=height)

@@ -170,21 +170,6 @@ def test_the_next_study_comes_with_its_reason_and_is_not_sent_back(
     assert not [*Path(slicer.app.temporaryPath).glob("prsmed-*")]
 
 
-def test_training_shows_its_curve_and_can_be_stopped(driver: Driver) -> None:
-    driver.ui.correctCollapsibleButton.collapsed = False
-    driver.ui.trainButton.click()
-    driver.host.pump(lambda: driver.ui.stopTrainingButton.enabled, 60)
-    assert not driver.ui.trainButton.enabled
-    driver.host.pump(
-        lambda: "Step" in driver.ui.trainStatusLabel.text and not driver.ui.curveLabel.pixmap.isNull(), 120
-    )
-    driver.ui.stopTrainingButton.click()
-    driver.host.pump(lambda: driver.ui.trainButton.enabled, 60)
-    assert "Stopped" in driver.ui.trainStatusLabel.text
-    driver.sample("PRSMedChestCT")
-    assert driver.ask(NODULE).state == "answered"
-
-
 def test_versions_are_shown_promoted_and_rolled_back(driver: Driver, registry: Registry, tmp_path: Path) -> None:
     ui, table = driver.ui, driver.ui.versionsTable
     ui.correctCollapsibleButton.collapsed = False
@@ -214,3 +199,26 @@ def test_versions_are_shown_promoted_and_rolled_back(driver: Driver, registry: R
     ui.rollBackButton.click()
     driver.host.step()
     assert rows()[good] == "live"
+
+
+def test_training_shows_its_curve_and_can_be_stopped(driver: Driver, pictures: Path) -> None:
+    ui = driver.ui
+    volume = driver.sample("PRSMedChestCT")
+    driver.show(volume, 21)
+    driver.ask(NODULE)
+    submit(driver)
+    ui.correctCollapsibleButton.collapsed = False
+    ui.trainButton.click()
+    driver.host.pump(lambda: ui.stopTrainingButton.enabled, 60)
+    assert not ui.trainButton.enabled
+    said: list[str] = []
+    driver.host.pump(lambda: said.append(ui.trainStatusLabel.text) or len(driver.panel.learnSection.curve) > 8, 200)
+    assert any(text.startswith("Step") for text in said)
+    for section in (ui.serverCollapsibleButton, ui.askCollapsibleButton, ui.answerCollapsibleButton):
+        section.collapsed = True
+    driver.picture(pictures / "panel_learning.png", height=620)
+    ui.stopTrainingButton.click()
+    driver.host.pump(lambda: ui.trainButton.enabled, 60)
+    assert "Stopped" in ui.trainStatusLabel.text
+    driver.show(volume, 20)
+    assert driver.ask(NODULE).state == "answered"

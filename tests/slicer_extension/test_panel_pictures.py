@@ -1,13 +1,12 @@
 """Pictures of the panel and of a slice view, made and looked at. With PRSMED_PICTURES=FOLDER they are kept there.
 
-    PRSMED_PICTURES=docs/pictures ./scripts/test tests/slicer_extension/test_panel_pictures.py
+    PRSMED_PICTURES=docs/pictures ./scripts/test tests/slicer_extension -k 'picture or curve'
 
 makes those of the README and of docs/slicer.md.
 """
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +18,12 @@ from PIL import Image
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    kept = os.environ.get("PRSMED_PICTURES")
-    return Path(kept).resolve() if kept else tmp_path
-
-
 def colors(file: Path) -> int:
     """How many different colours a picture has."""
     return len(np.unique(np.asarray(Image.open(file).convert("RGB")).reshape(-1, 3), axis=0))
 
 
-def test_panel_and_view_of_an_answer(host: Any, nano_server: str, folder: Path) -> None:
+def test_panel_and_view_of_an_answer(host: Any, nano_server: str, pictures: Path) -> None:
     from PRSMedLib import segments
 
     driver = Driver(host)
@@ -39,7 +32,7 @@ def test_panel_and_view_of_an_answer(host: Any, nano_server: str, folder: Path) 
     driver.show(volume, 19)
     turn = driver.ask("Where is the brain tumour?")
     assert turn.segmentIds
-    pixels = host.sliceView("Red", folder / "slice_view.png", 512, 512)
+    pixels = host.sliceView("Red", pictures / "slice_view.png", 512, 512)
     display = segments.segmentationOf(volume).GetDisplayNode()
     display.SetVisibility(False)
     without = host.sliceView("Red", None, 512, 512)
@@ -54,16 +47,16 @@ def test_panel_and_view_of_an_answer(host: Any, nano_server: str, folder: Path) 
     colored = pixels[changed].astype(int)
     assert np.median(colored.max(axis=1) - colored.min(axis=1)) > 20
     driver.ask("Is there a kidney stone?")
-    driver.picture(folder / "panel.png")
-    assert colors(folder / "panel.png") > 50
+    driver.picture(pictures / "panel.png")
+    assert colors(pictures / "panel.png") > 50
 
 
-def test_panel_of_mistakes(host: Any, nano_server: str, folder: Path) -> None:
+def test_panel_of_mistakes(host: Any, nano_server: str, pictures: Path) -> None:
     driver = Driver(host)
     assert "No server listens" in driver.connect("http://127.0.0.1:9")
     driver.type("Where is the brain tumour?")
     driver.press_ask()
-    driver.picture(folder / "panel_wrong_address.png")
+    driver.picture(pictures / "panel_wrong_address.png")
     driver.connect(nano_server)
     driver.sample("PRSMedBrainMR", align=False)
     import slicer
@@ -72,5 +65,5 @@ def test_panel_of_mistakes(host: Any, nano_server: str, folder: Path) -> None:
     node.SetSliceToRASByNTP(0, 0.5, 0.87, 1, 0, 0, 0, 0, 0, 0)
     driver.press_ask()
     assert "Align view" in driver.said
-    driver.picture(folder / "panel_oblique.png")
-    assert colors(folder / "panel_oblique.png") > 20
+    driver.picture(pictures / "panel_oblique.png")
+    assert colors(pictures / "panel_oblique.png") > 20

@@ -14,7 +14,7 @@ from PRSMedLib.jobs import Job
 from PRSMedLib.learning import Training, Version
 from PRSMedLib.problem import Problem
 from PRSMedLib.server import Server
-from PRSMedPanel.curve import drawCurve
+from PRSMedPanel.curve import Row, drawCurve
 
 if TYPE_CHECKING:
     from PRSMed import PRSMedWidget
@@ -23,12 +23,17 @@ _POLL_MS = 2000
 
 
 class LearnSection:
-    """Train, watch, stop; promote and roll back."""
+    """Train, watch, stop; promote and roll back.
+
+    Attributes:
+        curve: What is drawn.
+    """
 
     def __init__(self, panel: PRSMedWidget) -> None:
         self._panel, self._ui = panel, panel.ui
         self._isRunning, self._isAsking = False, False
         self._versions: Sequence[Version] = ()
+        self.curve: Sequence[Row] = ()
         self._timer = qt.QTimer()
         self._timer.setInterval(_POLL_MS)
         self._timer.connect("timeout()", self._poll)
@@ -116,6 +121,7 @@ class LearnSection:
             self._timer.stop()
             if wasRunning:
                 self._panel.askModelAgain()
+        self.curve = training.curve
         if training.curve:
             self._ui.curveLabel.setPixmap(drawCurve(training.curve, training.steps))
         self._ui.curveLabel.visible = bool(training.curve)
@@ -137,6 +143,7 @@ class LearnSection:
                 item = qt.QTableWidgetItem(text)
                 item.setToolTip(version.reason)
                 table.setItem(row, column, item)
+        table.resizeColumnsToContents()
         self.refresh()
 
     def _chosen(self) -> Version | None:
