@@ -22,6 +22,7 @@ from prsmed.simulate.settings import SimulationConfig
 CSV, JSON, PNG = "curves.csv", "summary.json", "curves.png"
 _REFERENCE: Strategy = "random"
 _CONFIDENCE = 0.95
+_APART = 0.03
 
 
 @dataclass(frozen=True)
@@ -131,19 +132,18 @@ def write_report(curves: Curves, facts: Mapping[str, Any], out: Path) -> None:
 def _draw(curves: Curves, path: Path) -> None:
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
-    x = (0, *curves.corrections)
-    for name in sorted(curves.dice, key=lambda name: -curves.area(name).value):
+    ticks = (0, *curves.corrections)
+    for place, name in enumerate(sorted(curves.dice, key=lambda name: -curves.area(name).value)):
         points = [curves.at(name, number) for number in range(len(curves.corrections))]
         y = [curves.start, *(point.value for point in points)]
+        reach = [0.0, *(0.0 if point.high is None else point.high - point.value for point in points)]
+        # Side by side, so that every interval is seen.
+        x = np.array(ticks) + (place - len(curves.dice) / 2) * _APART * curves.corrections[0]
         is_reference = name == _REFERENCE
-        (line,) = axes.plot(x, y, marker=".", label=name, linewidth=2.5 if is_reference else 1.2)
-        if is_reference:
-            line.set_color("black")
-        if all(point.low is not None for point in points):
-            low, high = ([curves.start, *(getattr(point, end) for point in points)] for end in ("low", "high"))
-            axes.fill_between(x, low, high, color=line.get_color(), alpha=0.07, linewidth=0)
-    axes.set(xlabel="corrections", ylabel="Dice, held-out images")
-    axes.set_xticks(x)
+        color, width = ("black", 2.5) if is_reference else (None, 1.2)
+        axes.errorbar(x, y, yerr=reach, marker=".", label=name, color=color, linewidth=width, elinewidth=0.8)
+    axes.set(xlabel="corrections", ylabel="Dice, held-out images", ylim=(0, 1))
+    axes.set_xticks(ticks)
     axes.grid(alpha=0.3)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     picture = io.BytesIO()
