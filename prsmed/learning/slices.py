@@ -33,7 +33,7 @@ from prsmed.imaging import (
 from prsmed.learning.correction import Correction
 from prsmed.position.target import FALLBACK, target_in
 
-MOST_POSITIVE, MOST_NEGATIVE = 12, 4
+MOST_POSITIVE, MOST_NEGATIVE = 12, 8
 """Slices of one volume that are taken for a target, with it and without."""
 DATASET, LICENCE = "corrections", "unknown (the owner's own images)"
 # A hand-drawn label that goes through so many slices is meant to be whole; of one with fewer the other slices may
@@ -87,7 +87,7 @@ def draw_lessons(correction: Correction, folder: Path) -> list[Lesson]:
         folder: Where the pictures and their masks go; equal corrections give equal names in every run.
 
     Returns:
-        For each target up to 12 slices that show it, spread evenly, and up to 4 that do not. Those only where the label
+        For each target up to 12 slices that show it, spread evenly, and up to 8 that do not. Those only where the label
         is known to be whole: the slice or slices that were asked about, an image of one slice, or where a person has
         drawn through at least three slices. A label that marks nothing says so of what was asked about.
 
