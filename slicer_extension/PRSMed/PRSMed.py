@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import slicer
 import vtk
@@ -23,6 +24,7 @@ from PRSMedLib.consultation import Consultation
 from PRSMedLib.conversation import ANSWERED, Turn
 from PRSMedLib.jobs import runToEnd
 from PRSMedLib.nrrd import Image
+from PRSMedLib.regions import maskOf
 from PRSMedLib.server import Server, ServerInfo
 from PRSMedPanel.answerSection import AnswerSection
 from PRSMedPanel.askSection import AskSection
@@ -58,9 +60,8 @@ class PRSMed(ScriptedLoadableModule):
 class PRSMedParameterNode:
     """What is kept with the scene; the conversations are text nodes of their own."""
 
+    # Color images too: they are derived from it.
     volume: vtkMRMLScalarVolumeNode
-    firstSlice: int = 0
-    lastSlice: int = 0
 
 
 class PRSMedWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -72,7 +73,6 @@ class PRSMedWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = None
         self.tasks = None
         self._parameterNode = None
-        self._parameterNodeGuiTag = None
         self._sections = []
 
     def setup(self):
@@ -98,6 +98,7 @@ class PRSMedWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEndClose)
         self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self.onNodeAboutToBeRemoved)
         self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
+        self.askSection.showViews()
         self.initializeParameterNode()
         self.refresh()
 
@@ -107,16 +108,23 @@ class PRSMedWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.answerSection.close()
         self.learnSection.close()
         self.tasks.close()
-        self.setParameterNode(None)
         self.removeObservers()
 
     def enter(self):
         """The user opens the module."""
         self.initializeParameterNode()
+        self.askSection.showViews()
+        self.serverSection.connectAgain()
+        self.refresh()
 
     def exit(self):
         """The user goes to another module; a question under way is answered all the same."""
-        self.setParameterNode(None)
+
+    def onReload(self):
+        """Developers: Slicer reloads this file only."""
+        for name in [name for name in sys.modules if name.split(".")[0] in ("PRSMedLib", "PRSMedPanel")]:
+            del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
 
     @property
     def volumeNode(self):
@@ -138,6 +146,7 @@ class PRSMedWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Nobody is there to ask."""
         consultation = self.logic.consultation
         consultation.cancel()
+        self.correctSection.cancel()
         consultation.server = consultation.info = None
         self._serverChanged()
 
@@ -152,26 +161,21 @@ class PRSMedWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.learnSection.askVersions()
 
     def initializeParameterNode(self):
-        """Use the scene's parameter node."""
-        self.setParameterNode(self.logic.getParameterNode())
-        if self._parameterNode.volume is None:
+        """Choose the volume that the scene's parameter node names, or the first there is."""
+        self._parameterNode = self.logic.getParameterNode()
+        chosen = self._parameterNode.volume or self.volumeNode
+        if chosen is None:
             first = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
-            if first and not first.IsA("vtkMRMLLabelMapVolumeNode"):
-                self._parameterNode.volume = first
-
-    def setParameterNode(self, parameterNode):
-        """Bind the panel to a parameter node, or to none."""
-        if self._parameterNode:
-            self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
-        self._parameterNode = parameterNode
-        if parameterNode:
-            self._parameterNodeGuiTag = parameterNode.connectGui(self.ui)
+            chosen = None if first is None or first.IsA("vtkMRMLLabelMapVolumeNode") else first
+        self.ui.volumeSelector.setCurrentNode(chosen)
+        self._parameterNode.volume = chosen
 
     def onSceneStartClose(self, caller, event):
         """The scene goes, and with it the question about it."""
         self.logic.consultation.forget()
         self.answerSection.close()
-        self.setParameterNode(None)
+        self.correctSection.cancel()
+        self._parameterNode = None
 
     def onSceneEndClose(self, caller, event):
         """There is another scene."""
@@ -192,6 +196,10 @@ class PRSMedWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.refresh()
 
     def _volumeChanged(self, node):
+        # The selector is not bound by the wrapper: that would take photographs off its list.
+        if self._parameterNode is not None:
+            self._parameterNode.volume = node
+        self.askSection.volumeChanged()
         self.refresh()
 
     def _serverChanged(self):
@@ -257,7 +265,7 @@ class PRSMedTest(ScriptedLoadableModuleTest):
         volumeNode.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(matrix))
         mask = np.zeros(voxels.shape, np.uint8)
         mask[2, 5:9, 10:15] = 1
-        segments.addMask(volumeNode, Image(mask, matrix), {"tumor": 1}, "Where is it: left|right?")
+        segments.addMask(volumeNode, maskOf(Image(mask, matrix)), {"tumor": 1}, "Where is it: left|right?")
         labels, names = segments.labelmapOf(segments.segmentationOf(volumeNode), volumeNode)
         assert names == {"tumor": 1}
         np.testing.assert_array_equal(labels.voxels, mask)

@@ -75,6 +75,18 @@ class Driver:
     def turns(self) -> Any:
         return self.panel.logic.consultation.current(self.panel.volumeNode).turns
 
+    def know(self, volume: Any, **source: str) -> None:
+        """Let the panel believe that the server has a volume."""
+        from PRSMedLib import volumes
+
+        consultation = self.panel.logic.consultation
+        consultation.known.remember(volume, consultation.server, source, volumes.stamp(volume))
+
+    def study(self, volume: Any) -> Any:
+        """What the server knows a volume by."""
+        consultation = self.panel.logic.consultation
+        return consultation.known.study(volume, consultation.server)
+
     @property
     def said(self) -> str:
         """What stands under the question box."""

@@ -120,11 +120,3 @@ def test_every_widget_to_press_or_fill_has_a_tooltip() -> None:
     for widget in tree.iter("widget"):
         if widget.get("class") in kinds:
             assert any(each.get("name") == "toolTip" for each in widget.findall("property")), widget.get("name")
-
-
-def test_parameters_of_the_panel_are_those_of_the_node() -> None:
-    tree = ElementTree.parse(MODULE / "Resources" / "UI" / "PRSMed.ui")
-    bound = {each.findtext("string") for each in tree.iter("property") if each.get("name") == "SlicerParameterName"}
-    source = ast.parse((MODULE / "PRSMed.py").read_text())
-    node = next(each for each in source.body if isinstance(each, ast.ClassDef) and each.name == "PRSMedParameterNode")
-    assert bound == {each.target.id for each in node.body if isinstance(each, ast.AnnAssign)}  # type: ignore[union-attr]

@@ -73,7 +73,7 @@ def test_the_view_never_blocks_and_the_mask_is_there_before_the_words(driver: Dr
 def test_the_image_goes_over_once(driver: Driver, nano_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import slicer
 
-    from PRSMedLib import consultation, volumes
+    from PRSMedLib import consultation
 
     sent: list[int] = []
     send = consultation.sendForAWhile
@@ -95,12 +95,9 @@ def test_the_image_goes_over_once(driver: Driver, nano_server: str, monkeypatch:
     assert driver.ask(NODULE).problem == ""
     assert len(sent) == 2
     # What the server forgot is sent again.
-    address, stamp, _source = driver.panel.logic.consultation._sent[volume.GetID()]
-    forgotten = {"session_id": "00000000-0000-0000-0000-000000000000"}
-    driver.panel.logic.consultation._sent[volume.GetID()] = (address, stamp, forgotten)
+    driver.know(volume, session_id="00000000-0000-0000-0000-000000000000")
     assert driver.ask(NODULE).problem == ""
     assert len(sent) == 3
-    assert volumes.IMAGE_ID not in (volume.GetAttributeNames() or ())
 
 
 def test_undo_takes_back_the_newest_answer_in_one_step(driver: Driver, nano_server: str) -> None:
@@ -119,6 +116,26 @@ def test_undo_takes_back_the_newest_answer_in_one_step(driver: Driver, nano_serv
     driver.ui.undoButton.click()
     assert [*node.GetSegmentation().GetSegmentIDs()] == []
     assert not driver.ui.undoButton.enabled
+
+
+def test_what_was_corrected_by_hand_is_not_undone_unasked(driver: Driver, nano_server: str) -> None:
+    import slicer
+
+    from PRSMedLib import segments
+
+    driver.connect(nano_server)
+    volume = driver.sample("PRSMedChestCT")
+    driver.show(volume, 21)
+    turn = driver.ask(NODULE)
+    node = segments.segmentationOf(volume)
+    corrected = np.zeros(slicer.util.arrayFromVolume(volume).shape, np.uint8)
+    corrected[20:23, 60:70, 50:64] = 1
+    slicer.util.updateSegmentBinaryLabelmapFromArray(corrected, node, turn.segmentIds[0], volume)
+    for answer, left in (("No", 1), ("Yes", 0)):
+        driver.host.answers.append(answer)
+        driver.ui.undoButton.click()
+        assert "changed since it came" in driver.host.boxes[-1].text
+        assert node.GetSegmentation().GetNumberOfSegments() == left
 
 
 def test_a_finding_that_is_clicked_is_shown_and_flashes(driver: Driver, nano_server: str) -> None:
@@ -163,6 +180,7 @@ def test_the_conversation_is_kept_with_the_scene(driver: Driver, nano_server: st
     assert slicer.util.saveScene(str(file))
     driver.host.closeScene()
     assert "appear here" in driver.page
+    assert driver.panel.volumeNode is None
     slicer.util.loadScene(str(file))
     driver.host.step()
     assert driver.panel.volumeNode is not None

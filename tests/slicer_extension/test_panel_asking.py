@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from panel_paths import MODULE
 
@@ -31,7 +30,8 @@ def test_a_stream_tells_the_mask_before_the_words(nano_server: str) -> None:
     assert "".join(e.text for e in events if isinstance(e, asking.Worded)) == answered.answer.text
     assert masked.answer.findings == answered.answer.findings
     assert masked.mask is not None
-    assert set(np.flatnonzero(masked.mask.voxels.any(axis=(1, 2)))) == {21}
+    (region,) = masked.mask.regions
+    assert (region.start[2], region.isLabel.shape[0]) == (21, 1)
     assert answered.answer.conversation
 
 

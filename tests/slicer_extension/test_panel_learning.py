@@ -18,6 +18,7 @@ from prsmed.learning.gate import Score, compare
 from prsmed.learning.registry import Registry
 from prsmed.learning.version import VersionFacts
 from prsmed.model.checkpoint import find_checkpoint
+from PRSMedLib.problem import Problem
 
 pytestmark = pytest.mark.slow
 
@@ -100,6 +101,8 @@ def test_correct_opens_segment_editor_with_our_segment(driver: Driver) -> None:
     assert editor.segmentationNode() is segments.segmentationOf(volume)
     assert editor.sourceVolumeNode() is volume
     assert editor.currentSegmentID() == turn.segmentIds[-1]
+    overwrite = editor.mrmlSegmentEditorNode().GetOverwriteMode()
+    assert overwrite == slicer.vtkMRMLSegmentEditorNode.OverwriteNone
 
 
 def test_a_corrected_segment_becomes_the_server_s_final_label(driver: Driver, learner: str, tmp_path: Path) -> None:
@@ -118,7 +121,7 @@ def test_a_corrected_segment_becomes_the_server_s_final_label(driver: Driver, le
     assert "learns from it" in submit(driver)
     box = driver.host.boxes[-1].text
     assert "will be added" in box
-    image = volume.GetAttribute("PRSMed.Image")
+    image = driver.study(volume)
     kept, info = label_of(learner, image, tmp_path)
     np.testing.assert_array_equal(kept.voxels, corrected.transpose(2, 1, 0))
     (name,) = segments.labelmapOf(node, volume)[1]
@@ -134,6 +137,51 @@ def test_a_corrected_segment_becomes_the_server_s_final_label(driver: Driver, le
     np.testing.assert_array_equal(kept.voxels, corrected.transpose(2, 1, 0))
 
 
+def test_the_question_of_a_hidden_mask_is_not_what_was_corrected(driver: Driver, learner: str, tmp_path: Path) -> None:
+    from PRSMedLib import segments
+
+    volume = driver.sample("PRSMedChestCT")
+    driver.show(volume, 21)
+    driver.ask(NODULE)
+    driver.show(volume, 20)
+    hidden = driver.ask("Is there a lung nodule?")
+    display = segments.segmentationOf(volume).GetDisplayNode()
+    for segment in hidden.segmentIds:
+        display.SetSegmentVisibility(segment, False)
+    submit(driver)
+    _kept, info = label_of(learner, driver.study(volume), tmp_path)
+    assert (info["question"], info["view"]["slice"]) == (NODULE, 21)
+
+
+def test_a_submission_that_outlives_its_scene_marks_nothing(driver: Driver, learner: str) -> None:
+    volume = driver.sample("PRSMedChestCT")
+    driver.show(volume, 21)
+    driver.ask(NODULE)
+    driver.host.answers.append("Yes")
+    driver.ui.submitButton.click()
+    driver.host.closeScene()
+    assert driver.ui.correctStatusLabel.text == "Cancelled."
+    other = driver.sample("PRSMedChestCT")
+    driver.host.pump(lambda: not driver.panel.tasks._jobs, 60)
+    assert driver.study(other) is None
+    assert driver.ui.nextButton.enabled
+
+
+def test_half_a_study_is_not_left_behind(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    import slicer
+
+    from PRSMedLib import learning
+
+    def broken(server: Any, image: str, folder: Path, received: Any) -> Path:
+        (folder / "image.nrrd").write_bytes(b"half")
+        raise Problem("lost", "broken off")
+
+    monkeypatch.setattr(learning, "download", broken)
+    driver.ui.nextButton.click()
+    driver.host.pump(lambda: driver.ui.correctStatusLabel.text == "broken off", 30)
+    driver.host.pump(lambda: not [*Path(slicer.app.temporaryPath).glob("prsmed-*")], 10)
+
+
 def test_that_nothing_is_there_can_be_submitted_too(driver: Driver, learner: str, tmp_path: Path) -> None:
     from PRSMedLib import segments
 
@@ -145,7 +193,7 @@ def test_that_nothing_is_there_can_be_submitted_too(driver: Driver, learner: str
     node.GetSegmentation().AddEmptySegment("tumor", "tumor")
     assert "learns from it" in submit(driver)
     assert "that tumor is not in" in driver.host.boxes[-1].text
-    kept, info = label_of(learner, volume.GetAttribute("PRSMed.Image"), tmp_path)
+    kept, info = label_of(learner, driver.study(volume), tmp_path)
     assert not kept.voxels.any()
     assert info["label_names"] == {"tumor": 1}
 
@@ -162,8 +210,11 @@ def test_the_next_study_comes_with_its_reason_and_is_not_sent_back(
 
     monkeypatch.setattr(consultation, "sendForAWhile", never)
     volume = next_study(driver, "first")
-    assert volume.GetAttribute("PRSMed.Image")
+    assert driver.study(volume)
     assert driver.ui.correctStatusLabel.text
+    # Its file is gone, so it belongs to the scene and is saved with it.
+    assert volume.GetStorageNode() is None
+    assert volume.GetModifiedSinceRead()
     slices = volume.GetImageData().GetDimensions()[2]
     driver.show(volume, slices // 2)
     assert driver.ask("Is there a tumour?").state == "answered"

@@ -192,3 +192,20 @@ def test_the_key_goes_into_the_header() -> None:
         Server(address).connect()
     assert seen == ["Bearer secret", "Bearer secret", None, None]
     assert (info.name, info.strategies, info.canTrain) == ("X", ("first",), False)
+
+
+def test_what_stays_on_this_computer_goes_by_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def caught(handler: BaseHTTPRequestHandler) -> None:
+        raise AssertionError("the proxy saw it")
+
+    with http(caught) as proxy, http(reply(200, b'{"models": {"prsmed": {}}}')) as address:
+        for name in ("http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, proxy)
+        monkeypatch.delenv("no_proxy", raising=False)
+        assert Server(address).connect().canStream
+
+
+def test_no_line_of_the_log_names_an_image(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("DEBUG"), http(reply(200, b"{}")) as address:
+        Server(address).getJson("/datastore/image", {"image": "DOE_JANE"})
+    assert "DOE_JANE" not in caplog.text

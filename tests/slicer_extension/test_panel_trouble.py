@@ -15,7 +15,7 @@ import pytest
 import requests
 from panel_driving import Driver
 from running import serve
-from test_panel_server import http, self_signed
+from test_panel_server import http, reply, self_signed
 
 from prsmed.imaging import write_demo_studies
 
@@ -142,9 +142,32 @@ def test_a_view_across_the_slices_is_refused_and_align_view_is_the_cure(driver: 
 def test_an_image_the_server_no_longer_has_is_sent_to_it(driver: Driver, nano_server: str) -> None:
     driver.connect(nano_server)
     volume = driver.sample("PRSMedChestCT")
-    volume.SetAttribute("PRSMed.Image", "long gone")
-    volume.SetAttribute("PRSMed.Server", nano_server)
+    driver.know(volume, image="long gone")
     assert driver.ask(NODULE).state == "answered"
+    assert driver.study(volume) is None
+
+
+def test_nor_is_it_sent_to_another_computer_unasked(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    from PRSMedLib import server as servers
+
+    def unknown(handler: BaseHTTPRequestHandler) -> None:
+        assert handler.command == "POST", "the image was sent"
+        reply(404, b'{"error": {"code": "unknown_image", "message": "there is no such image"}}')(handler)
+
+    monkeypatch.setattr(servers.Server, "isThisComputer", False)
+    with http(unknown) as address:
+        server = servers.Server(address)
+        driver.panel.connectedTo(server, servers.ServerInfo("X", "", (), canStream=False, canTrain=False))
+        volume = driver.sample("PRSMedChestCT")
+        driver.know(volume, image="long gone")
+        turn = driver.ask(NODULE)
+        assert turn.state == "failed"
+        assert "there is no such image" in driver.page
+        assert driver.host.boxes == []
+        # Now it is known to be missing, and one is asked.
+        driver.host.answers.append("No")
+        driver.press_ask()
+        assert driver.said == "Nothing was sent."
 
 
 def test_cancel_ends_it_here_and_at_the_server(driver: Driver, nano_server: str) -> None:
@@ -200,13 +223,13 @@ def test_a_mask_whose_words_never_come_is_kept(driver: Driver, nano_server: str)
 
     with http(answer) as address:
         driver.connect(address)
-        volume = driver.panel.volumeNode
-        volume.SetAttribute("PRSMed.Image", "chest_ct")
-        volume.SetAttribute("PRSMed.Server", address)
+        driver.know(driver.panel.volumeNode, image="chest_ct")
         turn = driver.ask(NODULE)
     assert turn.state == "interrupted"
     assert turn.segmentIds
     assert "the mask was kept" in driver.page
+    # Half an answer is no report.
+    assert not driver.ui.copyButton.enabled
     driver.ui.undoButton.click()
     assert no_segments()
 
@@ -301,3 +324,17 @@ def test_before_an_image_leaves_the_computer_one_is_asked_once(driver: Driver, m
     driver.press_ask()
     driver.wait(60)
     assert len(driver.host.boxes) == 2
+    driver.ui.addressLineEdit.text = server.address
+    driver.ui.forgetButton.click()
+    assert not preferences.hasConsented(server)
+    assert driver.panel.logic.consultation.server is None
+
+
+def test_an_empty_volume_is_told(driver: Driver, nano_server: str) -> None:
+    import slicer
+
+    driver.connect(nano_server)
+    driver.panel.chooseVolume(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "nothing"))
+    driver.type(NODULE)
+    driver.press_ask()
+    assert "nothing has no voxels" in driver.said

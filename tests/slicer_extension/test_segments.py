@@ -12,6 +12,7 @@ from panel_paths import MODULE
 
 from PRSMedLib.nrrd import Image
 from PRSMedLib.problem import Problem
+from PRSMedLib.regions import Mask, maskOf
 
 SHAPE = (6, 20, 24)
 OBLIQUE = np.array([[0.8, -0.6, 0, 5], [0.6, 0.8, 0, -7], [0, 0, 3, 11], [0, 0, 0, 1.0]])
@@ -41,6 +42,10 @@ def mask_of(*values: int) -> NDArray[np.uint8]:
     return mask
 
 
+def mask_at(mask: NDArray[np.uint8], matrix: NDArray[np.float64]) -> Mask:
+    return maskOf(Image(mask, matrix))
+
+
 def turned() -> Any:
     """A parent transform that turns and moves."""
     import slicer
@@ -60,7 +65,7 @@ def test_a_mask_comes_back_voxel_for_voxel(matrix: NDArray[np.float64], under_tr
     if under_transform:
         volume.SetAndObserveTransformNodeID(turned().GetID())
     mask = mask_of(1, 2)
-    ids = segments.addMask(volume, Image(mask, matrix), {"tumor": 1, "lung nodule": 2}, "Where?")
+    ids = segments.addMask(volume, mask_at(mask, matrix), {"tumor": 1, "lung nodule": 2}, "Where?")
     node = segments.segmentationOf(volume)
     assert len(ids) == 2
     assert node.GetTransformNodeID() == volume.GetTransformNodeID()
@@ -78,7 +83,7 @@ def test_a_segment_lies_in_the_world_where_its_voxels_are() -> None:
     volume = volume_of(OBLIQUE)
     transform = turned()
     volume.SetAndObserveTransformNodeID(transform.GetID())
-    (segment,) = segments.addMask(volume, Image(mask_of(1), OBLIQUE), {"tumor": 1}, "")
+    (segment,) = segments.addMask(volume, mask_at(mask_of(1), OBLIQUE), {"tumor": 1}, "")
     node = segments.segmentationOf(volume)
     center = np.array(node.GetSegmentCenterRAS(segment))
     k, j, i = (axis.mean() for axis in np.nonzero(mask_of(1)))
@@ -97,7 +102,7 @@ def test_a_mask_on_the_grid_of_the_file_fits_a_volume_that_was_loaded_flipped() 
     flipped = OBLIQUE.copy()
     flipped[:3, 2] *= -1
     flipped[:3, 3] += (SHAPE[0] - 1) * OBLIQUE[:3, 2]
-    segments.addMask(volume, Image(mask_of(1)[::-1], flipped), {"tumor": 1}, "")
+    segments.addMask(volume, mask_at(mask_of(1)[::-1], flipped), {"tumor": 1}, "")
     labels, _names = segments.labelmapOf(segments.segmentationOf(volume), volume)
     np.testing.assert_array_equal(labels.voxels, mask_of(1))
 
@@ -108,7 +113,7 @@ def test_a_mask_of_another_image_is_refused_and_nothing_is_added() -> None:
     volume, elsewhere = volume_of(OBLIQUE), OBLIQUE.copy()
     elsewhere[:3, 3] += 1000
     with pytest.raises(Problem) as caught:
-        segments.addMask(volume, Image(mask_of(1), elsewhere), {"tumor": 1}, "")
+        segments.addMask(volume, mask_at(mask_of(1), elsewhere), {"tumor": 1}, "")
     assert caught.value.code == "other_grid"
     assert segments.segmentationOf(volume) is None
 
@@ -117,8 +122,8 @@ def test_earlier_segments_stay_and_get_company() -> None:
     from PRSMedLib import segments
 
     volume = volume_of(OBLIQUE)
-    (first,) = segments.addMask(volume, Image(mask_of(1), OBLIQUE), {"tumor": 1}, "one")
-    (second,) = segments.addMask(volume, Image(mask_of(0, 1), OBLIQUE), {"tumor": 1}, "two")
+    (first,) = segments.addMask(volume, mask_at(mask_of(1), OBLIQUE), {"tumor": 1}, "one")
+    (second,) = segments.addMask(volume, mask_at(mask_of(0, 1), OBLIQUE), {"tumor": 1}, "two")
     node = segments.segmentationOf(volume)
     segmentation = node.GetSegmentation()
     assert [*segmentation.GetSegmentIDs()] == [first, second]
@@ -135,7 +140,7 @@ def test_hidden_segments_are_left_out_and_none_is_told() -> None:
     from PRSMedLib import segments
 
     volume = volume_of(OBLIQUE)
-    ids = segments.addMask(volume, Image(mask_of(1, 2), OBLIQUE), {"tumor": 1, "cyst": 2}, "")
+    ids = segments.addMask(volume, mask_at(mask_of(1, 2), OBLIQUE), {"tumor": 1, "cyst": 2}, "")
     node = segments.segmentationOf(volume)
     node.GetDisplayNode().SetSegmentVisibility(ids[0], False)
     labels, names = segments.labelmapOf(node, volume)
@@ -150,7 +155,7 @@ def test_segments_that_were_moved_away_from_their_volume_are_not_submitted() -> 
     from PRSMedLib import segments
 
     volume = volume_of(OBLIQUE)
-    segments.addMask(volume, Image(mask_of(1), OBLIQUE), {"tumor": 1}, "")
+    segments.addMask(volume, mask_at(mask_of(1), OBLIQUE), {"tumor": 1}, "")
     node = segments.segmentationOf(volume)
     node.SetAndObserveTransformNodeID(turned().GetID())
     with pytest.raises(Problem) as caught:
@@ -166,7 +171,7 @@ def test_question_terms_and_voxels_survive_a_segmentation_file(host: Any, tmp_pa
     from PRSMedLib.terminology import termOf
 
     volume = volume_of(OBLIQUE)
-    segments.addMask(volume, Image(mask_of(1), OBLIQUE), {"lung nodule": 1}, question)
+    segments.addMask(volume, mask_at(mask_of(1), OBLIQUE), {"lung nodule": 1}, question)
     file = tmp_path / "answer.seg.nrrd"
     assert slicer.util.saveNode(segments.segmentationOf(volume), str(file))
     node = slicer.util.loadSegmentation(str(file))
@@ -185,7 +190,7 @@ def test_a_label_map_volume_lies_on_the_image() -> None:
 
     volume = volume_of(FLIPPED)
     volume.SetAndObserveTransformNodeID(turned().GetID())
-    segments.addMask(volume, Image(mask_of(1), FLIPPED), {"tumor": 1}, "")
+    segments.addMask(volume, mask_at(mask_of(1), FLIPPED), {"tumor": 1}, "")
     label = segments.toLabelVolume(segments.segmentationOf(volume), volume)
     np.testing.assert_array_equal(slicer.util.arrayFromVolume(label), mask_of(1))
     assert label.GetTransformNodeID() == volume.GetTransformNodeID()
@@ -215,11 +220,11 @@ def test_a_photograph_is_sent_as_a_picture_and_its_mask_lies_on_it(tmp_path: Pat
     mask = np.zeros((1, 256, 256), np.uint8)
     mask[0, 10:30, 200:240] = 1
     # The server knows no patient space for a picture; Slicer has one all the same.
-    segments.addMask(volume, Image(mask, np.diag([-1.0, -1, 1, 1])), {"lesion": 1}, "")
+    segments.addMask(volume, mask_at(mask, np.diag([-1.0, -1, 1, 1])), {"lesion": 1}, "")
     labels, _names = segments.labelmapOf(segments.segmentationOf(volume), volume)
     np.testing.assert_array_equal(labels.voxels, mask)
     with pytest.raises(Problem, match="another size"):
-        segments.addMask(volume, Image(mask[:, :100], np.eye(4)), {"lesion": 1}, "")
+        segments.addMask(volume, mask_at(mask[:, :100], np.eye(4)), {"lesion": 1}, "")
 
 
 def test_only_voxels_and_geometry_are_sent() -> None:

@@ -11,5 +11,22 @@ class SampleDataLogic:
     registered: ClassVar[list[dict[str, Any]]] = []
 
     @staticmethod
-    def registerCustomSampleDataSource(category: str = "Custom", sampleName: str | None = None, **source: Any) -> None:
-        SampleDataLogic.registered.append({"category": category, "sampleName": sampleName, **source})
+    def registerCustomSampleDataSource(
+        category: str = "Custom",
+        sampleName: str | None = None,
+        uris: Any = None,
+        fileNames: Any = None,
+        nodeNames: Any = None,
+        customDownloader: Any = None,
+        thumbnailFileName: str | None = None,
+        loadFileType: Any = None,
+        loadFiles: Any = None,
+        loadFileProperties: Any = None,
+        checksums: Any = None,
+    ) -> None:
+        # As many of each, or the real one fails.
+        if uris is None or len([uris]) != len([fileNames]):
+            raise TypeError("a source needs uris and as many fileNames")
+        source = {"uris": uris, "fileNames": fileNames, "nodeNames": nodeNames, "customDownloader": customDownloader}
+        told = {"category": category, "sampleName": sampleName, "thumbnailFileName": thumbnailFileName}
+        SampleDataLogic.registered.append({**told, **source})

@@ -131,9 +131,10 @@ class Answer:
         """:data:`AGREE`, :data:`DISAGREE`, :data:`NOT_PRESENT` or :data:`NOT_COMPARED`."""
         if self.agrees is False:
             return DISAGREE
-        if not self.findings:
-            return NOT_PRESENT
-        return AGREE if self.agrees else NOT_COMPARED
+        if self.findings:
+            return AGREE if self.agrees else NOT_COMPARED
+        isImprobable = self.probability is not None and self.probability < self.threshold
+        return NOT_PRESENT if self.agrees or isImprobable else NOT_COMPARED
 
 
 def badge(answer: Answer) -> str:
@@ -145,7 +146,7 @@ def badge(answer: Answer) -> str:
     return {
         AGREE: _("words and mask agree"),
         NOT_PRESENT: _("not present"),
-        NOT_COMPARED: _("the words name no place to compare"),
+        NOT_COMPARED: _("the words name no place to compare") if answer.findings else _("nothing was outlined"),
     }[answer.verdict]
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from PRSMedLib.answer import Answer
 from PRSMedLib.i18n import tr as _
-from PRSMedLib.nrrd import Image, decode
+from PRSMedLib.nrrd import decode
 from PRSMedLib.problem import Problem
+from PRSMedLib.regions import Mask, maskOf
 from PRSMedLib.server import ANSWER_SECONDS, TASK, Server
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Masked:
     """The mask is there (``None``: nothing to outline), with all but the words."""
 
     answer: Answer
-    mask: Image | None
+    mask: Mask | None
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def askPlain(server: Server, question: Question) -> Iterator[Event]:
     with server.request("POST", f"/infer/{TASK}", params=query, files=fields, readSeconds=ANSWER_SECONDS) as response:
         told, mask = _parts(response)
     answer = Answer.fromServer(told)
-    yield Masked(answer, decode(mask) if mask else None)
+    yield Masked(answer, maskOf(decode(mask)) if mask else None)
     yield Answered(answer)
 
 
@@ -151,7 +152,7 @@ def _event(name: str, told: dict[str, Any]) -> Event | None:
         return Worded(str(told["text"]))
     if name == "mask":
         mask = told.get("mask")
-        return Masked(Answer.fromServer(told), decode(base64.b64decode(mask["base64"])) if mask else None)
+        return Masked(Answer.fromServer(told), maskOf(decode(base64.b64decode(mask["base64"]))) if mask else None)
     if name == "answer":
         return Answered(Answer.fromServer(told))
     if name == "error":

@@ -15,6 +15,7 @@ import slicer
 from PRSMedLib import asking, conversation, notes, segments, views, volumes
 from PRSMedLib.i18n import tr as _
 from PRSMedLib.jobs import Job
+from PRSMedLib.known import Known
 from PRSMedLib.problem import Problem
 from PRSMedLib.questions import LIMIT
 from PRSMedLib.sending import sendForAWhile
@@ -54,18 +55,21 @@ class Consultation:
         onChanged: Called when a conversation has changed.
         onProgress: Called with what happens now, and how much of it is done (0..1) where that can be told.
         onOver: Called when the question is answered, failed or cancelled.
+        maySend: Whether images may go to a server.
         server: Whom to ask; ``None`` before the first connection.
         info: What it said of itself.
+        known: Which volumes the server has.
     """
 
     start: Callable[[Job[Any]], None]
     onChanged: Callable[[], None] = lambda: None
     onProgress: Callable[[str, float | None], None] = lambda text, share: None
     onOver: Callable[[Problem | None], None] = lambda problem: None
+    maySend: Callable[[Server], bool] = lambda server: True
     server: Server | None = None
     info: ServerInfo | None = None
+    known: Known = field(default_factory=Known)
     _underway: _Underway | None = None
-    _sent: dict[str, tuple[str, tuple[Any, ...], dict[str, str]]] = field(default_factory=dict)
 
     @property
     def isBusy(self) -> bool:
@@ -82,9 +86,24 @@ class Consultation:
             return self._underway.kept
         return notes.conversationOf(volumeNode)
 
-    def needsSending(self, volumeNode: slicer.vtkMRMLVolumeNode) -> bool:
-        """Whether the next question would send the image."""
-        return self._source(volumeNode) is None
+    def check(self, volumeNode: slicer.vtkMRMLVolumeNode | None, text: str) -> None:
+        """Whether a question can be asked at all.
+
+        Raises:
+            Problem: Why not.
+        """
+        if self.server is None or self.info is None:
+            raise Problem("not_connected", _("Connect to a server first."))
+        if self.isBusy:
+            raise Problem("busy_here", _("A question is under way; wait for its answer or cancel it."))
+        if volumeNode is None:
+            raise Problem("no_volume", _("Choose the volume to ask about."))
+        if not text.strip():
+            raise Problem("empty_question", _("Type a question, for example: Where is the lesion?"))
+        if len(text) > LIMIT:
+            raise Problem(
+                "long_question", _("The question has {0} characters; {1} are taken.").format(len(text), LIMIT)
+            )
 
     def ask(
         self,
@@ -99,23 +118,17 @@ class Consultation:
         Raises:
             Problem: It cannot be asked so; nothing has been sent.
         """
-        if self.server is None or self.info is None:
-            raise Problem("not_connected", _("Connect to a server first."))
-        if self.isBusy:
-            raise Problem("busy_here", _("A question is under way; wait for its answer or cancel it."))
-        if volumeNode is None:
-            raise Problem("no_volume", _("Choose the volume to ask about."))
+        self.check(volumeNode, text)
+        assert self.server is not None
+        assert self.info is not None
+        assert volumeNode is not None
         text = text.strip()
-        if not text:
-            raise Problem("empty_question", _("Type a question, for example: Where is the lesion?"))
-        if len(text) > LIMIT:
-            raise Problem(
-                "long_question", _("The question has {0} characters; {1} are taken.").format(len(text), LIMIT)
-            )
         view, words = views.whatToAsk(volumeNode, sliceNode, scope, sliceRange)
         kept = self._conversationToGoOnWith(volumeNode)
-        source = self._source(volumeNode)
-        pack = volumes.packed(volumeNode)
+        source = self.known.source(volumeNode, self.server)
+        pack = volumes.packed(volumeNode) if self.maySend(self.server) else None
+        if source is None and pack is None:
+            raise Problem("not_sent", _("The image may not be sent to this server."))
         question = asking.Question(text, source or {}, view, kept.serverId)
         turn = conversation.Turn(text, words)
         kept.turns.append(turn)
@@ -134,24 +147,33 @@ class Consultation:
 
     def forget(self, volumeNode: slicer.vtkMRMLNode | None = None) -> None:
         """A volume goes (``None``: the whole scene does), and with it the question about it."""
-        if volumeNode is None:
-            self._sent.clear()
-        else:
-            self._sent.pop(volumeNode.GetID(), None)
+        self.known.forget(volumeNode)
         if self._underway is not None and volumeNode in (None, self._volume()):
             self._abandon()
             self._underway = None
             gone = _("The volume was deleted, so the question about it was cancelled.")
             self.onOver(Problem("volume_deleted", gone) if volumeNode is not None else None)
 
-    def undo(self, volumeNode: slicer.vtkMRMLVolumeNode) -> bool:
-        """Take back the segments of the newest answer that has some; whether there was one."""
+    def undo(self, volumeNode: slicer.vtkMRMLVolumeNode, mayLose: Callable[[], bool] = lambda: True) -> bool:
+        """Take back the segments of the newest answer that has some.
+
+        Args:
+            volumeNode: The image.
+            mayLose: Asked when somebody has changed the segments since.
+
+        Returns:
+            Whether it was done.
+        """
         kept = notes.conversationOf(volumeNode)
         turn = kept.lastUndoable()
         node = segments.segmentationOf(volumeNode)
         if self.isBusy or turn is None:
             return False
         if node is not None:
+            now = segments.digests(node, turn.segmentIds)
+            isChanged = any(turn.digests.get(each) != digest for each, digest in now.items())
+            if isChanged and not mayLose():
+                return False
             segments.removeSegments(node, turn.segmentIds)
         turn.isUndone = True
         notes.keep(volumeNode, kept)
@@ -165,19 +187,6 @@ class Consultation:
             # Set aside by ``keep``; the panel has told so.
             return conversation.Conversation()
 
-    def _source(self, volumeNode: slicer.vtkMRMLVolumeNode) -> dict[str, str] | None:
-        """Where the server has this very image, as far as we know."""
-        assert self.server is not None
-        stamp = volumes.stamp(volumeNode)
-        address, sentStamp, source = self._sent.get(volumeNode.GetID(), ("", (), {}))
-        if address == self.server.address and sentStamp == stamp:
-            return source
-        imageId = volumeNode.GetAttribute(volumes.IMAGE_ID)
-        if imageId and volumeNode.GetAttribute(volumes.IMAGE_SERVER) == self.server.address:
-            isAsLoaded = not volumeNode.GetModifiedSinceRead()
-            return {"image": imageId} if isAsLoaded else None
-        return None
-
     def _volume(self) -> slicer.vtkMRMLVolumeNode | None:
         return slicer.mrmlScene.GetNodeByID(self._underway.volumeId) if self._underway else None
 
@@ -190,7 +199,7 @@ class Consultation:
             self.onProgress(_("Sending the image"), event.share)
         elif isinstance(event, Found):
             assert self.server is not None
-            self._sent[underway.volumeId] = (self.server.address, underway.stamp, event.source)
+            self.known.remember(volumeNode, self.server, event.source, underway.stamp)
         elif isinstance(event, asking.Queued):
             waiting = _("Waiting: {0} before you").format(event.position) if event.position else _("Looking")
             self.onProgress(waiting, None)
@@ -200,6 +209,8 @@ class Consultation:
             turn.answer = event.answer
             if event.mask is not None:
                 turn.segmentIds = segments.addMask(volumeNode, event.mask, event.answer.labelNames, turn.question)
+                node = segments.makeSegmentation(volumeNode)
+                turn.digests = segments.digests(node, turn.segmentIds)
             self.onProgress(_("Answering"), None)
             self.onChanged()
         elif isinstance(event, asking.Worded):
@@ -214,6 +225,9 @@ class Consultation:
         turn = self._underway.turn
         turn.state = conversation.INTERRUPTED if turn.segmentIds or turn.answer.text else conversation.FAILED
         turn.problem = problem.message
+        volumeNode = self._volume()
+        if problem.code == "unknown_image" and volumeNode is not None:
+            self.known.forget(volumeNode)
         self._end(problem)
 
     def _end(self, problem: Problem | None) -> None:
@@ -241,7 +255,7 @@ class _Work:
     server: Server
     canStream: bool
     question: asking.Question
-    pack: Callable[[], tuple[str, bytes]]
+    pack: Callable[[], tuple[str, bytes]] | None
 
     def __call__(self, job: Job[None]) -> None:
         question = self.question if self.question.source else self._sent(job)
@@ -255,7 +269,7 @@ class _Work:
 
     def _again(self, job: Job[None], code: str) -> asking.Question | None:
         """The server forgets in time what was uploaded for a while, and what was said; then begin anew."""
-        if code == "unknown_image" and self.question.source:
+        if code == "unknown_image" and self.question.source and self.pack is not None:
             return self._sent(job)
         if code == "unknown_conversation" and self.question.conversation:
             return replace(self.question, conversation=None)
@@ -270,6 +284,7 @@ class _Work:
         return asking.stream(self.server, question) if self.canStream else asking.askPlain(self.server, question)
 
     def _sent(self, job: Job[None]) -> asking.Question:
+        assert self.pack is not None
         job.tell(Sending(0.0))
         name, content = self.pack()
 

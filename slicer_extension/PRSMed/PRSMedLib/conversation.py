@@ -29,6 +29,7 @@ class Turn:
         answer: What came, as far as it came.
         problem: Why it failed.
         segmentIds: Segments that the mask became; none after an undo.
+        digests: Of those segments as they came, to know later whether somebody has changed them.
         isUndone: Whether its segments were taken back.
     """
 
@@ -39,6 +40,7 @@ class Turn:
     answer: Answer = field(default_factory=Answer)
     problem: str = ""
     segmentIds: list[str] = field(default_factory=list)
+    digests: dict[str, int] = field(default_factory=dict)
     isUndone: bool = False
 
 

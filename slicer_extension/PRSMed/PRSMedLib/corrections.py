@@ -56,8 +56,12 @@ class Submission:
         return self.image
 
 
-def prepare(volumeNode: slicer.vtkMRMLVolumeNode, server: Server) -> Submission:
+def prepare(volumeNode: slicer.vtkMRMLVolumeNode, study: str | None) -> Submission:
     """What submitting the visible segments of a volume would send.
+
+    Args:
+        volumeNode: The image.
+        study: Its id among the server's studies; ``None`` when it is not one of them.
 
     Raises:
         Problem: There are none, or they do not fit.
@@ -66,52 +70,52 @@ def prepare(volumeNode: slicer.vtkMRMLVolumeNode, server: Server) -> Submission:
     if node is None:
         raise Problem("no_segments", _("There are no segments of this volume yet; ask, or press Correct and draw one."))
     labels, names = segments.labelmapOf(node, volumeNode)
-    image = volumeNode.GetAttribute(volumes.IMAGE_ID)
-    isThere = bool(image) and volumeNode.GetAttribute(volumes.IMAGE_SERVER) == server.address
     return Submission(
-        image=image if isThere else _freshId(),
-        isNew=not isThere,
+        image=study or _freshId(),
+        isNew=study is None,
         labelNames=names,
         isEmpty=not labels.voxels.any(),
         _labels=labels,
-        _params={"label_names": names, "client": "slicer", **_asked(volumeNode)},
+        _params={"label_names": names, "client": "slicer", **_asked(volumeNode, node)},
         _pack=volumes.packed(volumeNode),
     )
 
 
-def markSubmitted(volumeNode: slicer.vtkMRMLVolumeNode, image: str, server: Server) -> None:
-    """The server has the volume as ``image`` now; its segments are done."""
-    mark(volumeNode, image, server)
+def markCompleted(volumeNode: slicer.vtkMRMLVolumeNode) -> None:
+    """The visible segments of a volume were submitted."""
     node = segments.segmentationOf(volumeNode)
     if node is not None:
         for segmentId in segments.visibleSegments(node):
             node.GetSegmentation().GetSegment(segmentId).SetTag("Segmentation.Status", "completed")
 
 
-def mark(volumeNode: slicer.vtkMRMLVolumeNode, image: str, server: Server) -> None:
-    """Remember with the volume what the server knows it by."""
-    volumeNode.SetAttribute(volumes.IMAGE_ID, image)
-    volumeNode.SetAttribute(volumes.IMAGE_SERVER, server.address)
-
-
-def load(path: Path, image: str, server: Server) -> slicer.vtkMRMLVolumeNode:
-    """Show a downloaded study.
+def load(path: Path, name: str) -> slicer.vtkMRMLVolumeNode:
+    """Show a downloaded study; its file is not needed any more then, and is saved with the scene.
 
     Raises:
         Problem: ``unreadable_study``.
     """
     try:
-        volumeNode = slicer.util.loadVolume(str(path), {"name": image})
+        volumeNode = slicer.util.loadVolume(str(path), {"name": name})
     except RuntimeError as error:
         raise Problem("unreadable_study", _("The study that came cannot be read ({0}).").format(error)) from error
-    mark(volumeNode, image, server)
+    storage = volumeNode.GetStorageNode()
+    if storage is not None:
+        volumeNode.SetAndObserveStorageNodeID(None)
+        slicer.mrmlScene.RemoveNode(storage)
+        volumeNode.StorableModified()
     return volumeNode
 
 
-def _asked(volumeNode: slicer.vtkMRMLVolumeNode) -> dict[str, Any]:
-    """The newest question whose mask was not taken back, for the server to learn what was meant."""
-    for turn in reversed(notes.conversationOf(volumeNode).turns):
-        if turn.state == conversation.ANSWERED and not turn.isUndone:
+def _asked(volumeNode: slicer.vtkMRMLVolumeNode, node: slicer.vtkMRMLSegmentationNode) -> dict[str, Any]:
+    """The newest question of which a segment is shown, for the server to learn what was meant."""
+    shown = set(segments.visibleSegments(node))
+    try:
+        turns = notes.conversationOf(volumeNode).turns
+    except Problem:
+        return {}
+    for turn in reversed(turns):
+        if turn.state == conversation.ANSWERED and shown.intersection(turn.segmentIds):
             answer = turn.answer
             told = {"question": turn.question, "answer": answer.text, "view": answer.view, "version": answer.version}
             return {**told, "conversation": answer.conversation} if answer.conversation else told

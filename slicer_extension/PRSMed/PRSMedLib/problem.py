@@ -53,6 +53,8 @@ def problemOfException(error: Exception, address: str) -> Problem:
         )
     if any(sign in text for sign in ("Name or service", "getaddrinfo", "NameResolution", "nodename nor servname")):
         return Problem("unknown_host", _("There is no computer called so: {0}. Check the address.").format(address))
+    if "timed out" in text:
+        return Problem("too_slow", _("{0} stopped taking what was sent. Try again in a while.").format(address))
     if "refused" in text:
         return Problem(
             "refused",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+import colorsys
+import zlib
+from typing import TYPE_CHECKING
 
 import slicer
 import vtk
@@ -11,6 +13,7 @@ import vtk
 from PRSMedLib.i18n import tr as _
 from PRSMedLib.nrrd import Image
 from PRSMedLib.problem import Problem
+from PRSMedLib.regions import Mask, Region
 from PRSMedLib.terminology import termOf
 from PRSMedLib.volumes import ijkToRas, isPicture, size
 
@@ -46,12 +49,12 @@ def makeSegmentation(volumeNode: slicer.vtkMRMLVolumeNode) -> slicer.vtkMRMLSegm
     return node
 
 
-def addMask(volumeNode: slicer.vtkMRMLVolumeNode, mask: Image, labelNames: dict[str, int], question: str) -> list[str]:
+def addMask(volumeNode: slicer.vtkMRMLVolumeNode, mask: Mask, labelNames: dict[str, int], question: str) -> list[str]:
     """Add a segment for each label of a mask; those that are there stay as they are.
 
     Args:
         volumeNode: The image.
-        mask: Values by label. Another grid than the volume's is resampled to it, nearest neighbour.
+        mask: The labels. Another grid than the volume's is resampled to it, nearest neighbour.
         labelNames: Name to value; values without one are called after their number.
         question: Kept with the segment.
 
@@ -61,16 +64,12 @@ def addMask(volumeNode: slicer.vtkMRMLVolumeNode, mask: Image, labelNames: dict[
     Raises:
         Problem: ``other_grid`` when the mask cannot be of this volume.
     """
-    import numpy as np
-
     names = {value: name for name, value in labelNames.items()}
-    values = [int(value) for value in np.unique(mask.voxels) if value]
-    oriented = [(value, _oriented(mask, value, volumeNode)) for value in values]
-    segmentationNode = makeSegmentation(volumeNode)
-    segmentation = segmentationNode.GetSegmentation()
+    images = [_oriented(mask, region, volumeNode) for region in mask.regions]
+    segmentation = makeSegmentation(volumeNode).GetSegmentation()
     ids = []
-    for value, image in oriented:
-        name = names.get(value, _("label {0}").format(value))
+    for region, image in zip(mask.regions, images, strict=True):
+        name = names.get(region.value, _("label {0}").format(region.value))
         term = termOf(name)
         segment = slicer.vtkSegment()
         segment.SetName(name)
@@ -84,6 +83,20 @@ def addMask(volumeNode: slicer.vtkMRMLVolumeNode, mask: Image, labelNames: dict[
         segmentation.AddSegment(segment, segmentId)
         ids.append(segmentId)
     return ids
+
+
+def digests(segmentationNode: slicer.vtkMRMLSegmentationNode, segmentIds: list[str]) -> dict[str, int]:
+    """A number for each segment that is there, which changes when its voxels do."""
+    from vtk.util.numpy_support import vtk_to_numpy
+
+    found = {}
+    for segmentId in segmentIds:
+        segment = segmentationNode.GetSegmentation().GetSegment(segmentId)
+        image = segment.GetRepresentation(_binaryLabelmap()) if segment else None
+        if image is not None and image.GetPointData().GetScalars() is not None:
+            isLabel = vtk_to_numpy(image.GetPointData().GetScalars()) == segment.GetLabelValue()
+            found[segmentId] = zlib.crc32(isLabel.tobytes(), zlib.crc32(repr(image.GetExtent()).encode()))
+    return found
 
 
 def questionOf(segment: slicer.vtkSegment) -> str:
@@ -154,34 +167,33 @@ def toLabelVolume(
     return node
 
 
-def _oriented(mask: Image, value: int, volumeNode: slicer.vtkMRMLVolumeNode) -> slicer.vtkOrientedImageData:
+def _oriented(mask: Mask, region: Region, volumeNode: slicer.vtkMRMLVolumeNode) -> slicer.vtkOrientedImageData:
     """One label on the volume's grid, no larger than it has to be."""
     import numpy as np
 
-    dimensions = size(volumeNode)
     # A picture has no patient space: where Slicer puts it is Slicer's own.
-    matrix = ijkToRas(volumeNode) if isPicture(volumeNode) else mask.ijkToRas
-    isSameSize = mask.voxels.shape == dimensions[::-1]
-    if isPicture(volumeNode) and not isSameSize:
+    isPlaceless, own = isPicture(volumeNode), ijkToRas(volumeNode)
+    isSameSize = mask.size == size(volumeNode)
+    if isPlaceless and not isSameSize:
         raise Problem("other_grid", _("The mask has another size than the picture; load the picture again."))
-    corner = (*(length - 1 for length in dimensions), 1.0)
-    drift = np.abs((matrix - ijkToRas(volumeNode)) @ np.array([[0, 0, 0, 1], corner]).T).max()
-    if isSameSize and drift < _SAME_PLACE_MM:
-        return _cropped(mask.voxels == value, ijkToRas(volumeNode))
-    return _resampled(_cropped(mask.voxels == value, matrix), volumeNode)
+    corner = (*(length - 1 for length in size(volumeNode)), 1.0)
+    drift = np.abs((mask.ijkToRas - own) @ np.array([[0, 0, 0, 1], corner]).T).max()
+    if isPlaceless or (isSameSize and drift < _SAME_PLACE_MM):
+        return _imageOf(region, own)
+    return _resampled(_imageOf(region, mask.ijkToRas), volumeNode)
 
 
-def _cropped(isLabel: NDArray[np.bool_], matrix: NDArray[np.float64]) -> slicer.vtkOrientedImageData:
-    import numpy as np
+def _imageOf(region: Region, matrix: NDArray[np.float64]) -> slicer.vtkOrientedImageData:
     from vtk.util.numpy_support import numpy_to_vtk
 
-    # (K, J, I) to first and last index along I, J, K.
-    lines = [np.flatnonzero(isLabel.any(axis=tuple({0, 1, 2} - {axis}))) for axis in (2, 1, 0)]
-    (i0, i1), (j0, j1), (k0, k1) = ((int(line[0]), int(line[-1])) for line in lines)
-    part = np.ascontiguousarray(isLabel[k0 : k1 + 1, j0 : j1 + 1, i0 : i1 + 1], np.uint8)
+    extent = [
+        each
+        for first, length in zip(region.start, reversed(region.isLabel.shape), strict=True)
+        for each in (first, first + length - 1)
+    ]
     image = slicer.vtkOrientedImageData()
-    image.SetExtent(i0, i1, j0, j1, k0, k1)
-    image.GetPointData().SetScalars(numpy_to_vtk(part.ravel(), deep=True))
+    image.SetExtent(*extent)
+    image.GetPointData().SetScalars(numpy_to_vtk(region.isLabel.ravel(), deep=True))
     image.SetGeometryFromImageToWorldMatrix(slicer.util.vtkMatrixFromArray(matrix))
     return image
 
@@ -200,22 +212,14 @@ def _resampled(image: slicer.vtkOrientedImageData, volumeNode: slicer.vtkMRMLVol
 
 def _freshColor(segmentation: slicer.vtkSegmentation, wanted: tuple[float, float, float]) -> tuple[float, float, float]:
     """The colour, a little turned for each segment that has it."""
-    import colorsys
-
-    taken = {
-        tuple(round(part, 3) for part in _segment(segmentation, n).GetColor())
-        for n in range(segmentation.GetNumberOfSegments())
-    }
+    segments = [segmentation.GetNthSegment(number) for number in range(segmentation.GetNumberOfSegments())]
+    taken = {tuple(round(part, 3) for part in segment.GetColor()) for segment in segments}
     hue, saturation, value = colorsys.rgb_to_hsv(*wanted)
     color = wanted
     while tuple(round(part, 3) for part in color) in taken:
         hue = (hue + 0.13) % 1
         color = colorsys.hsv_to_rgb(hue, max(saturation, 0.5), value)
     return color
-
-
-def _segment(segmentation: slicer.vtkSegmentation, number: int) -> Any:
-    return segmentation.GetNthSegment(number)
 
 
 def _binaryLabelmap() -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PRSMedLib.problem import Problem
-from PRSMedLib.server import ANSWER_SECONDS, Server
+from PRSMedLib.server import ANSWER_SECONDS, QUICK_SECONDS, Server
 
 _CHUNK = 1 << 18
 
@@ -64,7 +64,9 @@ def _put(
 ) -> dict[str, Any]:
     body = _Multipart(files, fields, sent)
     headers = {"Content-Type": f"multipart/form-data; boundary={body.boundary}"}
-    with server.request("PUT", path, params=query, data=body, headers=headers, readSeconds=ANSWER_SECONDS) as response:
+    with server.request(
+        "PUT", path, params=query, data=body, headers=headers, readSeconds=ANSWER_SECONDS, connectSeconds=QUICK_SECONDS
+    ) as response:
         told: Any = json.loads(response.content)
     if not isinstance(told, dict):
         raise Problem("server_fault", f"{told!r:.100}")

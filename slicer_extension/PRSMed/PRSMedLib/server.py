@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import logging
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -127,7 +128,12 @@ class Server:
 
     @contextmanager
     def request(
-        self, method: str, path: str, readSeconds: float = QUICK_SECONDS, **options: Any
+        self,
+        method: str,
+        path: str,
+        readSeconds: float = QUICK_SECONDS,
+        connectSeconds: float = CONNECT_SECONDS,
+        **options: Any,
     ) -> Iterator[requests.Response]:
         """A request whose body is read as it comes.
 
@@ -138,14 +144,17 @@ class Server:
         """
         import requests
 
-        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        headers.update(options.pop("headers", {}))
+        # Its lines would carry ids of images into Slicer's log.
+        logging.getLogger("urllib3").setLevel(logging.WARNING)
+        # What stays on this computer must not go by a proxy.
+        proxies = dict.fromkeys(("http", "https", "all")) if self.isThisComputer else None
         try:
             with requests.request(
                 method,
                 self.address + path,
-                headers=headers,
-                timeout=(CONNECT_SECONDS, readSeconds),
+                auth=self._sign,
+                proxies=proxies,
+                timeout=(connectSeconds, readSeconds),
                 allow_redirects=False,
                 stream=True,
                 **options,
@@ -162,6 +171,12 @@ class Server:
                 yield response
         except requests.exceptions.RequestException as error:
             raise problemOfException(error, self.address) from error
+
+    def _sign(self, request: Any) -> Any:
+        """Puts the key into a request; also keeps ``requests`` from looking for another one in ``.netrc``."""
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
 
 
 def _normalized(address: str) -> str:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-IMAGE_ID, IMAGE_SERVER = "PRSMed.Image", "PRSMed.Server"
-"""Attributes of a volume that came from a server: its id there, and the server's address."""
 _PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 _PICTURE_CHANNELS = (1, 3, 4)
 
@@ -74,7 +72,12 @@ def isPicture(volumeNode: slicer.vtkMRMLVolumeNode) -> bool:
 
 
 def stamp(volumeNode: slicer.vtkMRMLVolumeNode) -> tuple[Any, ...]:
-    """Changes when voxels or geometry do; costs nothing."""
+    """Changes when voxels or geometry do; costs nothing.
+
+    Raises:
+        Problem: ``empty_volume``.
+    """
+    size(volumeNode)
     return (volumeNode.GetImageData().GetMTime(), *ijkToRas(volumeNode).ravel().tolist())
 
 

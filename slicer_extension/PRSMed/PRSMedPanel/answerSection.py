@@ -12,11 +12,13 @@ from PRSMedLib.conversation import Conversation, Turn
 from PRSMedLib.i18n import tr as _
 from PRSMedLib.page import conversationPage, target
 from PRSMedLib.problem import Problem
-from PRSMedLib.report import reportText
+from PRSMedLib.report import isReportable, reportText
 from PRSMedPanel.flash import Flash
 
 if TYPE_CHECKING:
     from PRSMed import PRSMedWidget
+
+_NEAR_END = 20
 
 
 class AnswerSection:
@@ -38,21 +40,18 @@ class AnswerSection:
     def show(self) -> None:
         """Show the conversation of the chosen volume, its newest turn in sight."""
         kept = self._conversation()
-        browser = self._ui.conversationBrowser
-        browser.html = conversationPage(kept.turns)
-        bar = browser.verticalScrollBar()
-        bar.value = bar.maximum
+        self._showPage(conversationPage(kept.turns))
         volumeNode = self._panel.volumeNode
         hasSegments = volumeNode is not None and segments.segmentationOf(volumeNode) is not None
         isBusy = self._panel.logic.consultation.isBusy
         self._ui.undoButton.enabled = not isBusy and kept.lastUndoable() is not None
-        self._ui.copyButton.enabled = any(turn.answer.text for turn in kept.turns)
+        self._ui.copyButton.enabled = any(isReportable(turn) for turn in kept.turns)
         self._ui.exportButton.enabled = hasSegments
 
     def undo(self) -> None:
         """Take back the segments of the newest answer."""
         if self._panel.volumeNode is not None:
-            self._panel.logic.consultation.undo(self._panel.volumeNode)
+            self._panel.logic.consultation.undo(self._panel.volumeNode, _mayLose)
 
     def copyReport(self) -> None:
         """Put the conversation on the clipboard as text."""
@@ -71,6 +70,14 @@ class AnswerSection:
             slicer.util.warningDisplay(problem.message)
             return
         slicer.util.showStatusMessage(_("Made the label map volume {0}.").format(label.GetName()), 3000)
+
+    def _showPage(self, page: str) -> None:
+        """Replace what is shown; whoever reads further up is left there."""
+        browser = self._ui.conversationBrowser
+        bar = browser.verticalScrollBar()
+        place, wasAtEnd = bar.value, bar.value >= bar.maximum - _NEAR_END
+        browser.html = page
+        bar.value = bar.maximum if wasAtEnd else place
 
     def _followed(self, link: qt.QUrl) -> None:
         volumeNode = self._panel.volumeNode
@@ -107,3 +114,8 @@ class AnswerSection:
     def close(self) -> None:
         """Stop flashing."""
         self._flash.end()
+
+
+def _mayLose() -> bool:
+    text = _("The segments of this answer were changed since it came. Remove them all the same?")
+    return bool(slicer.util.confirmYesNoDisplay(text, windowTitle=_("Undo")))

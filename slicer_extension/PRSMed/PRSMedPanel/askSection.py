@@ -28,8 +28,6 @@ class AskSection:
     def __init__(self, panel: PRSMedWidget) -> None:
         self._panel, self._ui = panel, panel.ui
         ui = self._ui
-        for name in slicer.app.layoutManager().sliceViewNames():
-            ui.viewComboBox.addItem(name)
         self._menu = qt.QMenu(ui.suggestionsButton)
         ui.suggestionsButton.setMenu(self._menu)
         self._menu.connect("aboutToShow()", self._fillMenu)
@@ -42,7 +40,9 @@ class AskSection:
         ui.cancelButton.connect("clicked()", self.cancel)
         ui.alignButton.connect("clicked()", self._align)
         ui.scopeComboBox.connect("currentIndexChanged(int)", self._scopeChanged)
+        ui.viewComboBox.connect("currentIndexChanged(int)", self._viewChanged)
         consultation = panel.logic.consultation
+        consultation.maySend = lambda server: server.isThisComputer or preferences.hasConsented(server)
         consultation.onProgress = self._progress
         consultation.onOver = self._over
 
@@ -55,12 +55,32 @@ class AskSection:
         ui.alignButton.enabled = self._panel.volumeNode is not None
         ui.progressBar.visible = consultation.isBusy
 
+    def showViews(self) -> None:
+        """Offer the slice views of the layout; the chosen one stays chosen while it is there."""
+        layout = slicer.app.layoutManager()
+        if layout is None:  # Slicer without its window
+            return
+        nodes = {name: layout.sliceWidget(name).mrmlSliceNode() for name in layout.sliceViewNames()}
+        names = [name for name, node in nodes.items() if node.IsMappedInLayout()] or list(nodes)
+        box = self._ui.viewComboBox
+        if names != [box.itemText(number) for number in range(box.count)]:
+            chosen = box.currentText
+            box.clear()
+            box.addItems(names)
+            box.currentText = chosen if chosen in names else names[0]
+
+    def volumeChanged(self) -> None:
+        """Another volume has other slices."""
+        if _SCOPES[self._ui.scopeComboBox.currentIndex] == views.RANGE:
+            self._suggestRange()
+
     def ask(self) -> None:
         """Send the question; returns at once."""
         consultation, ui = self._panel.logic.consultation, self._ui
         volumeNode, question = self._panel.volumeNode, ui.questionTextEdit.plainText
         try:
-            isNew = volumeNode is not None and consultation.server is not None and consultation.needsSending(volumeNode)
+            consultation.check(volumeNode, question)
+            isNew = consultation.known.source(volumeNode, consultation.server) is None
             if isNew and not mayBeSent(volumeNode, consultation.server):
                 self._say(_("Nothing was sent."))
                 return
@@ -106,19 +126,22 @@ class AskSection:
         isRange = _SCOPES[index] == views.RANGE
         self._ui.firstSliceSpinBox.visible = self._ui.lastSliceSpinBox.visible = isRange
         self._ui.viewComboBox.enabled = _SCOPES[index] != views.VOLUME
-        volumeNode = self._panel.volumeNode
-        if isRange and volumeNode is not None:
-            self._suggestRange(volumeNode)
+        if isRange:
+            self._suggestRange()
 
-    def _suggestRange(self, volumeNode: slicer.vtkMRMLVolumeNode) -> None:
+    def _viewChanged(self, index: int) -> None:
+        self.volumeChanged()
+
+    def _suggestRange(self) -> None:
         """A few slices on either side of the one that is shown."""
+        volumeNode = self._panel.volumeNode
+        if volumeNode is None:
+            return
         try:
             there = views.shown(volumeNode, self._sliceNode())
         except Problem as problem:
             self._say(problem.message)
             return
-        for spinBox in (self._ui.firstSliceSpinBox, self._ui.lastSliceSpinBox):
-            spinBox.maximum = there.count - 1
         self._ui.firstSliceSpinBox.value = max(0, there.index - 5)
         self._ui.lastSliceSpinBox.value = min(there.count - 1, there.index + 5)
 

@@ -152,8 +152,15 @@ class LearnSection:
 
     def _call(self, work: Callable[[Server], Any], onDone: Callable[[Any], None]) -> None:
         server = self._panel.logic.consultation.server
-        if server is not None:
-            self._panel.tasks.start(Job(lambda job: work(server), onDone, self._fail))
+        if server is None:
+            return
+
+        def done(result: Any) -> None:
+            # News of a server that is no longer ours would be wrong here.
+            if self._panel.logic.consultation.server is server:
+                onDone(result)
+
+        self._panel.tasks.start(Job(lambda job: work(server), done, self._fail))
 
     def _fail(self, problem: Problem) -> None:
         self._isAsking = False

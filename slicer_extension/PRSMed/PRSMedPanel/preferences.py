@@ -31,6 +31,17 @@ def keepServer(server: Server, itsToken: str) -> None:
     _set("Tokens", json.dumps({**others, server.address: itsToken} if itsToken else others))
 
 
+def hasServer() -> bool:
+    """Whether a server was used before."""
+    return bool(_text("Address", ""))
+
+
+def forget(server: Server) -> None:
+    """Forget the key for a server, and that images may go to it."""
+    for key in ("Tokens", "Consents"):
+        _set(key, json.dumps({name: value for name, value in _texts(key).items() if name != server.address}))
+
+
 def recentQuestions() -> list[str]:
     """Questions asked before, newest first."""
     return list(_texts("Questions"))

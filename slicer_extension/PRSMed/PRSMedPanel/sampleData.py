@@ -22,10 +22,13 @@ def registerSampleData() -> None:
     for name, (file, title) in _SAMPLES.items():
         SampleData.SampleDataLogic.registerCustomSampleDataSource(
             category="PRS-Med",
-            sampleName=name,
+            sampleName=title,
             thumbnailFileName=str(_ICONS / f"{name}.png"),
+            # Nothing is downloaded, but a source has to have an address.
+            uris=(_FOLDER / file).as_uri(),
+            fileNames=file,
+            nodeNames=name,
             customDownloader=_loader(name),
-            sampleDescription=f"{title} ({file})",
         )
 
 

@@ -27,6 +27,23 @@ class ServerSection:
         self._ui.connectButton.connect("clicked()", self.connectToServer)
         self._ui.addressLineEdit.connect("returnPressed()", self.connectToServer)
         self._ui.tokenLineEdit.connect("returnPressed()", self.connectToServer)
+        self._ui.forgetButton.connect("clicked()", self.forget)
+
+    def connectAgain(self) -> None:
+        """Connect to the server used last, if nothing was tried yet; the first time is the user's to begin."""
+        if self._job is None and preferences.hasServer():
+            self.connectToServer()
+
+    def forget(self) -> None:
+        """Forget the key for the server, and the consent to send images there."""
+        try:
+            preferences.forget(Server(self._ui.addressLineEdit.text))
+        except Problem as problem:
+            self._show(problem.message)
+            return
+        self._ui.tokenLineEdit.text = ""
+        self._panel.disconnectFromServer()
+        self._show(_("Forgotten: the key for this server, and that images may be sent there."))
 
     def connectToServer(self) -> None:
         """Find out what answers at the address; returns at once."""

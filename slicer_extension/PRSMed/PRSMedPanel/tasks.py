@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
 import qt
 
 from PRSMedLib.jobs import Job
 
-_INTERVAL_MS = 30
+_INTERVAL_MS = 10
+# Slicer's event loop keeps Python's lock: threads run only while the main thread sleeps in Python.
+_YIELD_SECONDS = 0.01
 
 
 class Tasks:
@@ -35,7 +38,9 @@ class Tasks:
                 # One that fails must not keep the others from being heard.
                 logging.exception("PRS-Med: news from the background could not be shown")
         self._jobs = [job for job in self._jobs if not job.isOver]
-        if not self._jobs:
+        if self._jobs:
+            time.sleep(_YIELD_SECONDS)
+        else:
             self._timer.stop()
 
     def close(self) -> None:
