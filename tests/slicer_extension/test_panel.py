@@ -292,3 +292,24 @@ def test_the_plain_server_answers_too(driver: Driver, stock_server: str) -> None
     assert turn.state == "answered"
     assert turn.segmentIds
     assert json.loads(json.dumps(turn.answer.toJson()))["text"] == turn.answer.text
+
+
+def test_the_phantoms_are_listed_and_load(driver: Driver) -> None:
+    listed = [source for source in driver.host.registered if source["category"] == "PRS-Med"]
+    assert len(listed) == 3
+    volumes = [node for source in listed[:2] for node in source["customDownloader"](None)]
+    assert [volume.GetName() for volume in volumes] == [source["nodeNames"] for source in listed[:2]]
+    for source in listed:
+        assert Path(source["thumbnailFileName"]).is_file()
+        assert Path(source["uris"].removeprefix("file://")).name == source["fileNames"]
+
+
+def test_it_connects_by_itself_where_one_connected_before(driver: Driver, nano_server: str) -> None:
+    import slicer
+
+    slicer.util.selectModule("SegmentEditor")
+    slicer.util.selectModule("PRSMed")
+    assert driver.ui.serverStatusLabel.text == "Not connected."
+    driver.connect(nano_server)
+    again = Driver(driver.host)
+    driver.host.pump(lambda: "Connected" in again.ui.serverStatusLabel.text, 30)

@@ -95,7 +95,7 @@ def test_unknown_widgets_say_so(host: Any, tmp_path: Path) -> None:
 def test_module_answers_on_the_main_thread(host: Any, probe: Any) -> None:
     import slicer
 
-    assert host.registered == [{"category": "Probe", "sampleName": "Phantom"}]
+    assert [(each["category"], each["sampleName"]) for each in host.registered] == [("Probe", "Phantom")]
     assert slicer.util.getModuleWidget("Probe") is probe
     assert (host.selectedModule, probe.entered) == ("Probe", 1)
     probe.ui.question.text = "where is it?"

@@ -36,7 +36,9 @@ def registerSamples():
     """Register a sample once the application runs."""
     import SampleData
 
-    SampleData.SampleDataLogic.registerCustomSampleDataSource(category="Probe", sampleName="Phantom")
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category="Probe", sampleName="Phantom", uris="file:///phantom.nrrd", fileNames="phantom.nrrd"
+    )
 
 
 @parameterNodeWrapper
