@@ -43,8 +43,8 @@ class AdaptConfig:
     steps: int = 160
     seconds: float | None = None
     lr: float | None = None
-    batch_size: int = 8
-    share: float = 0.35
+    batch_size: int = 16
+    share: float = 0.4
     phantoms: int = 200
     seed: int = 0
 
@@ -125,8 +125,11 @@ def _recipe(model: PRSMed, config: AdaptConfig) -> TrainConfig:
         batch_size=config.batch_size,
         lr=0.3 * taught.lr if config.lr is None else config.lr,
         warmup=max(1, config.steps // 10),
-        # What sees changes least: all that is known hangs on it.
+        # What sees and what reads change least: all that is known hangs on them.
         encoder_lr=0.3 * taught.encoder_lr,
+        language_lr=0.5 * taught.language_lr,
+        # Whether a target is there that nobody asked for before is learnt last.
+        presence_weight=2 * taught.presence_weight,
         small_share=0.0,
         batch_norm="frozen",
         ema=0.98,
