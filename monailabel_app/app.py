@@ -113,7 +113,8 @@ class PRSMedApp(MONAILabelApp):  # type: ignore[misc]
 
     def init_strategies(self) -> dict[str, Strategy]:
         """Every way to choose the next study, over one desk."""
-        self.desk = open_desk(self.task(), self.datastore(), server_settings())
+        learns = self._trainers[TASK].training
+        self.desk = open_desk(self.task(), self.datastore(), server_settings(), lambda: learns.is_running)
         return {name: DeskStrategy(self.desk, name) for name in STRATEGIES}
 
     def on_init_complete(self) -> None:

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,18 @@ class Scorer:
         datastore: MONAI Label's.
         scores: Where they go.
         question: Asked of every image; when ``""``, what readers have asked most, or what fits the image.
+        is_taken: Whether something else wants the device for itself: a training, say.
     """
 
-    def __init__(self, task: AskTask, datastore: Any, scores: Scores, question: str = "") -> None:
+    def __init__(
+        self,
+        task: AskTask,
+        datastore: Any,
+        scores: Scores,
+        question: str = "",
+        is_taken: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._is_taken = is_taken
         self.scores = scores
         self._task, self._datastore, self._question = task, datastore, question
         self._usual = ""
@@ -178,7 +188,7 @@ class Scorer:
         return parts
 
     def _is_busy(self) -> bool:
-        return bool(self._task.line.num_running or self._task.line.num_waiting)
+        return bool(self._task.line.num_running or self._task.line.num_waiting or self._is_taken())
 
     def _save_now_and_then(self, *, is_due: bool = False) -> None:
         if is_due or time.monotonic() - self._saved > _SAVE_SECONDS:

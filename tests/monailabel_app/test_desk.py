@@ -48,7 +48,9 @@ class House:
 
     def begin(self, question: str = "") -> None:
         """As a server does when it starts."""
-        self.scorer = Scorer(self.task, self.datastore, Scores(self.folder / FILE), question)
+        self.is_training = False
+        scores = Scores(self.folder / FILE)
+        self.scorer = Scorer(self.task, self.datastore, scores, question, lambda: self.is_training)
         self.desk = Desk(self.datastore, self.task.volumes, self.scorer, self.seconds)
 
     def add(self, name: str, seed: int = 0) -> None:
@@ -257,6 +259,17 @@ def test_a_new_version_of_the_model_begins_anew(house: Callable[..., House], mod
     place.score()
     assert place.desk.scores()["version"] == "tiny-2"
     assert place.scorer.scores.version.version == "tiny-2"
+
+
+def test_a_training_comes_before_scoring(house: Callable[..., House]) -> None:
+    home = house(3)
+    home.is_training = True
+    home.scorer.start()
+    time.sleep(0.5)
+    assert home.scorer.progress()[0] == 0
+    home.is_training = False
+    home.score()
+    assert home.scorer.progress() == (3, 3)
 
 
 def test_a_question_waits_for_one_slice_at_most(house: Callable[..., House]) -> None:
