@@ -14,7 +14,7 @@ import requests
 
 
 def listing(root: Path) -> dict[str, bytes]:
-    skipped = {"log", ".lock", "datastore_v2.json"}
+    skipped = {"log", ".lock", "datastore_v2.json", "scores.json"}
     found = [path for path in root.rglob("*") if not path.name.startswith(".part-")]  # half-written, soon gone
     files = [path for path in found if path.is_file() and path.name not in skipped]
     return {str(path.relative_to(root)): path.read_bytes() for path in files if "sessions" not in path.parts}

@@ -107,6 +107,7 @@ class Host:
         setattr(slicer.modules, name.lower(), module)
         getattr(source, name)(module)
         slicer.app.startupCompleted.emit()
+        slicer.app.disconnect("startupCompleted()")  # it starts but once
         parent = module.widgetRepresentation()
         parent.setMRMLScene(slicer.mrmlScene)
         widget = parent._module = getattr(source, f"{name}Widget")(parent)
