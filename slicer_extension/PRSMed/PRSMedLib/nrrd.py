@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ _NAMES = {
     "f4": "float",
     "f8": "double",
 }
+_GZIP = 16 + zlib.MAX_WBITS
 _LPS_TO_RAS = (-1.0, -1.0, 1.0)
 
 
@@ -76,7 +78,10 @@ def encode(image: Image) -> bytes:
         "encoding: gzip",
         "space origin: " + _vector(lps[:3, 3]),
     ]
-    return "\n".join(header).encode() + b"\n\n" + gzip.compress(voxels.tobytes(), compresslevel=1)
+    # Slice by slice, without a copy of the whole: a large one would keep every other thread waiting.
+    packer = zlib.compressobj(level=1, wbits=_GZIP)
+    packed = [packer.compress(part) for part in voxels]
+    return b"".join(["\n".join(header).encode(), b"\n\n", *packed, packer.flush()])
 
 
 def decode(content: bytes) -> Image:

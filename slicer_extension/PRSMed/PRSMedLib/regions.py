@@ -49,17 +49,22 @@ def maskOf(image: Image) -> Mask:
     """Take a label map apart."""
     import numpy as np
 
-    values = [int(value) for value in np.unique(image.voxels) if value]
-    regions = tuple(_region(image.voxels == value, value) for value in values)
     depth, height, width = image.voxels.shape
+    filled = np.flatnonzero(image.voxels.any(axis=(1, 2)))
+    regions: tuple[Region, ...] = ()
+    if filled.size:
+        first = int(filled[0])
+        slab = image.voxels[first : int(filled[-1]) + 1]
+        values = [int(value) for value in np.unique(slab) if value]
+        regions = tuple(_region(slab == value, value, first) for value in values)
     return Mask((width, height, depth), image.ijkToRas, regions)
 
 
-def _region(isLabel: NDArray[np.bool_], value: int) -> Region:
+def _region(isLabel: NDArray[np.bool_], value: int, first: int) -> Region:
     import numpy as np
 
     # First and last index along K, J, I.
     lines = [np.flatnonzero(isLabel.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
     (k0, k1), (j0, j1), (i0, i1) = ((int(line[0]), int(line[-1]) + 1) for line in lines)
     box = np.ascontiguousarray(isLabel[k0:k1, j0:j1, i0:i1], np.uint8)
-    return Region(value, (i0, j0, k0), box)
+    return Region(value, (i0, j0, first + k0), box)
