@@ -263,7 +263,7 @@ def test_training_shows_its_curve_and_can_be_stopped(driver: Driver, pictures: P
     driver.host.pump(lambda: ui.stopTrainingButton.enabled, 60)
     assert not ui.trainButton.enabled
     said: list[str] = []
-    driver.host.pump(lambda: said.append(ui.trainStatusLabel.text) or len(driver.panel.learnSection.curve) > 8, 200)
+    driver.host.pump(lambda: said.append(ui.trainStatusLabel.text) or len(driver.panel.learnSection.curve) > 1, 240)
     assert any(text.startswith("Step") for text in said)
     for section in (ui.serverCollapsibleButton, ui.askCollapsibleButton, ui.answerCollapsibleButton):
         section.collapsed = True
