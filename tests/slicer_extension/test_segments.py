@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,7 @@ def test_segments_that_were_moved_away_from_their_volume_are_not_submitted() -> 
 @pytest.mark.parametrize("question", ["Where is it: left|right?", "é ~^ <b>\n;", ""])
 def test_question_terms_and_voxels_survive_a_segmentation_file(host: Any, tmp_path: Path, question: str) -> None:
     import slicer
+    import vtk
 
     from PRSMedLib import segments
     from PRSMedLib.terminology import termOf
@@ -177,7 +179,9 @@ def test_question_terms_and_voxels_survive_a_segmentation_file(host: Any, tmp_pa
     node = slicer.util.loadSegmentation(str(file))
     segment = node.GetSegmentation().GetNthSegment(0)
     assert segment.GetName() == "lung nodule"
-    assert segments.questionOf(segment) == question
+    tag = vtk.mutable("")
+    assert segment.GetTag("PRSMed.Question", tag)
+    assert base64.b64decode(str(tag)).decode() == question
     assert termOf("lung nodule").type[2] == "Nodule"
     array = slicer.util.arrayFromSegmentBinaryLabelmap(node, node.GetSegmentation().GetNthSegmentID(0), volume)
     np.testing.assert_array_equal(array > 0, mask_of(1) > 0)

@@ -99,12 +99,6 @@ def digests(segmentationNode: slicer.vtkMRMLSegmentationNode, segmentIds: list[s
     return found
 
 
-def questionOf(segment: slicer.vtkSegment) -> str:
-    """The question a segment answers; ``""`` for one that was drawn by hand."""
-    text = vtk.mutable("")
-    return base64.b64decode(str(text)).decode() if segment.GetTag(_QUESTION_TAG, text) and str(text) else ""
-
-
 def removeSegments(segmentationNode: slicer.vtkMRMLSegmentationNode, segmentIds: list[str]) -> None:
     """Take segments away, as far as they are still there."""
     segmentation = segmentationNode.GetSegmentation()
