@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from prsmed.data.sources.layout import files, names, relative
 from prsmed.data.sources.source import Source
 
 _BLOCK = 5  # neighbouring numbers may be one patient: they stay together
+# Ranges of numbers that show the same breasts again and again (`prsmed data audit`: near duplicates).
+_SAME = (((19, 35), (119, 131)), ((36, 69),), ((100, 109),))
 _HELD_OUT = 0.2
 
 
@@ -24,23 +27,40 @@ def _read(root: Path, folder: Path, problems: Problems) -> Iterator[Record]:
     for image in files(folder, root, problems):
         number = image.stem.removeprefix("normal_")
         if number.isdecimal():
-            images.append((image, f"busi_normal{int(number) // _BLOCK:03d}"))
+            images.append((image, _group(int(number))))
         else:
             problems.add("unknown layout", relative(image, root), "name it normal_<number>")
-    by_hash = sorted({block for _, block in images}, key=lambda block: hashlib.sha256(block.encode()).hexdigest())
-    held_out = set(by_hash[: round(_HELD_OUT * len(by_hash))])
-    for image, block in images:
+    held_out = _held_out(Counter(group for _, group in images))
+    for image, group in images:
         yield Record(
             image=relative(image, root),
             mask=None,
             modality=SOURCE.modality,
             dataset=SOURCE.name,
             target=SOURCE.target,
-            group=block,
-            split="val" if block in held_out else "train",
+            group=group,
+            split="val" if group in held_out else "train",
             licence=SOURCE.licence,
             is_healthy=True,
         )
+
+
+def _group(number: int) -> str:
+    """Blocks by their number, the others by their first image's."""
+    for ranges in _SAME:
+        if any(first <= number <= last for first, last in ranges):
+            return f"busi_normal_from_{ranges[0][0]:03d}"
+    return f"busi_normal{number // _BLOCK:03d}"
+
+
+def _held_out(sizes: Counter[str]) -> set[str]:
+    """Groups in the order of a hash, as far as they fit into the held-out share."""
+    held_out, room = set[str](), round(_HELD_OUT * sizes.total())
+    for group in sorted(sizes, key=lambda group: hashlib.sha256(group.encode()).hexdigest()):
+        if sizes[group] <= room:
+            held_out.add(group)
+            room -= sizes[group]
+    return held_out
 
 
 SOURCE = Source(
@@ -50,8 +70,8 @@ SOURCE = Source(
     target="breast lesion",
     licence="CC0 1.0",
     obtain="the folder 'normal' of BUSI without its black masks, files renamed to normal_<number>.jpg",
-    groups=f"patients are not told: blocks of {_BLOCK} neighbouring numbers",
-    splits="none; a fifth of the blocks, drawn by hash, is held out here",
+    groups=f"patients are not told: blocks of {_BLOCK} neighbouring numbers, and ranges that show the same breasts",
+    splits="none; a fifth of the images, groups drawn by hash, is held out here",
     is_here=_is_here,
     read=_read,
 )
