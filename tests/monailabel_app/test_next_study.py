@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +54,20 @@ def scores(server: str) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def wait_until_scored(server: str) -> dict[str, Any]:
+def wait_until(is_so: Callable[[], bool]) -> None:
     end = time.monotonic() + 60
-    while (told := scores(server))["done"] < told["total"]:
+    while not is_so():
         assert time.monotonic() < end
         time.sleep(0.1)
-    return told
+
+
+def wait_until_scored(server: str) -> dict[str, Any]:
+    def is_done() -> bool:
+        told = scores(server)
+        return bool(told["done"] == told["total"])
+
+    wait_until(is_done)
+    return scores(server)
 
 
 def test_everything_is_scored_by_itself(server: str, folder: Path) -> None:
@@ -67,7 +75,7 @@ def test_everything_is_scored_by_itself(server: str, folder: Path) -> None:
     assert (told["version"], told["total"], told["running"], told["question"]) == ("tiny-1", 6, True, None)
     assert set(told["scores"]["nifti"]) == {"question", *STRATEGIES} - {"random", "first"}
     assert set(told["scores"]["broken"]) == {"error"}
-    assert (folder / "scores.json").exists()
+    wait_until((folder / "scores.json").exists)  # written when the round ends, a moment after its last image
     listed = requests.get(f"{server}/datastore/?output=all", timeout=60).json()
     assert "scores" not in listed["objects"]
 
