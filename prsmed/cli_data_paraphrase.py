@@ -25,11 +25,11 @@ def paraphrase(
     prompt: Annotated[Path | None, typer.Option(help="Your own prompt; it holds {template}.")] = None,
     cache: Annotated[
         Path, typer.Option(help="Where replies are kept, so that a second run asks nothing twice.")
-    ] = Path("paraphrases.json"),
+    ] = Path("paraphrases.jsonl"),
 ) -> None:
     """Let a language model reword the templates; keep what still says the same place."""
     from prsmed.data.paraphrase import write_paraphrases
-    from prsmed.data.speakers import EndpointSpeaker, FolderSpeaker, Speaker
+    from prsmed.speakers import EndpointSpeaker, FolderSpeaker, Speaker
 
     speaker: Speaker
     if folder is not None and endpoint is None:

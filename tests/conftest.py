@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:  # the rooms without torch must not wait for it
+    from chat_server import ChatServer
     from transformers import PreTrainedTokenizerFast
 
     from prsmed.model.config import ModelConfig
@@ -18,8 +19,10 @@ if TYPE_CHECKING:  # the rooms without torch must not wait for it
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # small tensors on busy cores: more threads only wait for each other
-# small_set.py serves every room that needs images on disk, tiny_vlms.py every one that needs an imported model.
-sys.path[:0] = [str(Path(__file__).parent / room) for room in ("data", "model", "model/importers", "training")]
+# small_set.py serves every room that needs images on disk, tiny_vlms.py every one that needs an imported model,
+# chat_server.py every one that talks to a language model.
+ROOMS = ("data", "model", "model/importers", "speakers", "training")
+sys.path[:0] = [str(Path(__file__).parent / room) for room in ROOMS]
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +33,17 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real images not found at {folder}; set PRSMED_DATA to their folder")
     return folder
+
+
+@pytest.fixture
+def chat(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
+    """An endpoint of a language model, and its key in the environment."""
+    from chat_server import KEY, running
+
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setenv("PRSMED_LLM_KEY", KEY)
+    with running() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -10,14 +10,13 @@ from typing import Any
 
 import yaml
 
-from prsmed.data.paraphrase_cache import ReplyCache
-from prsmed.data.speakers import Speaker
 from prsmed.data.wording import Wording
 from prsmed.data.wording.check import find_fault
 from prsmed.data.wording.readable import examples, readings
 from prsmed.data.wording.slots import SLOTS, Slot, placeholders
 from prsmed.errors import PRSMedError
 from prsmed.position.target import target_in
+from prsmed.speakers import Replies, Speaker
 
 NUMBER = 3
 """How many paraphrases of a template are asked for."""
@@ -32,7 +31,7 @@ Report = Callable[[str, str, str], None]
 
 
 def paraphrase(
-    wording: Wording, speaker: Speaker, cache: ReplyCache, *, prompt: str | None = None, report: Report | None = None
+    wording: Wording, speaker: Speaker, cache: Replies, *, prompt: str | None = None, report: Report | None = None
 ) -> dict[str, Any]:
     """Reword the training templates; held-out ones stay as they are, so that they stay held out.
 
@@ -80,7 +79,7 @@ def write_paraphrases(
     Args:
         out: YAML to write.
         speaker: Who rewords.
-        cache: JSON file of replies.
+        cache: File of replies (JSON lines).
         wording: A user's wordings; ours when ``None``.
         prompt: Text file with another prompt.
         report: Told of every paraphrase.
@@ -102,7 +101,7 @@ def write_paraphrases(
         asked = None if prompt is None else prompt.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         raise PRSMedError("missing_prompt", f"no readable file {prompt}; name a text file in UTF-8") from None
-    mapping = paraphrase(Wording.load(wording), speaker, ReplyCache(cache), prompt=asked, report=count)
+    mapping = paraphrase(Wording.load(wording), speaker, Replies(cache), prompt=asked, report=count)
     out.parent.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump(mapping, allow_unicode=True, sort_keys=False, width=1000)
     out.write_text(text, encoding="utf-8")
@@ -135,7 +134,7 @@ def _reword(
     leaf: tuple[str, str],
     slot: Slot,
     speaker: Speaker,
-    cache: ReplyCache,
+    cache: Replies,
     prompt: str,
     report: Report | None,
 ) -> list[str]:
@@ -156,12 +155,12 @@ def _reword(
     return kept
 
 
-def _ask(template: str, speaker: Speaker, cache: ReplyCache, prompt: str) -> str:
+def _ask(template: str, speaker: Speaker, cache: Replies, prompt: str) -> str:
     filled = prompt.replace("{number}", str(NUMBER)).replace("{template}", template)
-    reply = cache.get(template, speaker.name, filled)
+    reply = cache.get(speaker.name, filled)
     if reply is None:
         reply = speaker.say(filled)
-        cache.put(template, speaker.name, filled, reply)
+        cache.put(speaker.name, filled, reply)
     return reply
 
 
