@@ -22,7 +22,7 @@ class ServerSettings(BaseSettings):
 
     Attributes:
         model: A preset's name or a checkpoint folder.
-        max_waiting: Questions that may wait for the model; more are refused with 503.
+        max_waiting: Questions that may wait for the model; more are refused with 429.
         max_upload_mb: Largest body of a request that carries files.
         max_image_mb: Largest image or label after decompression.
         cache_volumes_mb: Images kept in memory.
