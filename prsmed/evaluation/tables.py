@@ -24,6 +24,11 @@ class Cell:
     figure: str
     interval: str = ""
 
+    @classmethod
+    def of(cls, estimate: Estimate | None) -> Cell:
+        """An estimate with its interval; a dash when there is none."""
+        return cls(_NOTHING) if estimate is None else cls(f"{estimate.value:.3f}", _interval(estimate))
+
 
 @dataclass(frozen=True)
 class Table:
@@ -110,8 +115,7 @@ def _count(outcomes: Sequence[Outcome]) -> Cell:
 
 
 def _cell(measure: Measure, summary: Mapping[str, Row], part: str) -> Cell:
-    estimate = summary[measure.name].get(part)
-    return Cell(_NOTHING) if estimate is None else Cell(f"{estimate.value:.3f}", _interval(estimate))
+    return Cell.of(summary[measure.name].get(part))
 
 
 def _interval(estimate: Estimate) -> str:
