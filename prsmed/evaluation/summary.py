@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from prsmed.evaluation.measures import MASK_MEASURES, WORD_MEASURES, Measure
 from prsmed.evaluation.outcome import Outcome
@@ -23,15 +23,18 @@ def summarise(
     measures: Sequence[Measure], outcomes: Sequence[Outcome], draws: int = DRAWS, seed: int = SEED
 ) -> dict[str, Row]:
     """Estimates of measures that apply to at least one answer, by the measure's name."""
-    rows = {measure.name: _row(measure, outcomes, draws, seed) for measure in measures}
+    rows = {measure.name: estimate_row(measure.value, outcomes, draws, seed) for measure in measures}
     return {name: row for name, row in rows.items() if row}
 
 
-def _row(measure: Measure, outcomes: Sequence[Outcome], draws: int, seed: int) -> Row:
+def estimate_row(
+    value: Callable[[Outcome], float | None], outcomes: Sequence[Outcome], draws: int = DRAWS, seed: int = SEED
+) -> Row:
+    """Estimates of one number of an answer; an empty row when no answer has it."""
     samples = {}
     for modality in sorted({outcome.modality for outcome in outcomes}):
         own = [outcome for outcome in outcomes if outcome.modality == modality]
-        pairs = [(value, outcome.group) for outcome in own if (value := measure.value(outcome)) is not None]
+        pairs = [(number, outcome.group) for outcome in own if (number := value(outcome)) is not None]
         if pairs:
             values, groups = zip(*pairs, strict=True)
             samples[modality] = Sample(values, groups)
