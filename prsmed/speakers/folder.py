@@ -14,12 +14,14 @@ class FolderSpeaker:
     Args:
         folder: Its configuration, safetensors and tokenizer. Nothing is downloaded, no code of the folder is run.
         max_tokens: Longest reply.
+        device: Torch device; a GPU when there is one, if ``None``.
 
     Raises:
         PRSMedError: ``bad_model_folder``.
     """
 
-    def __init__(self, folder: Path, *, max_tokens: int = 256) -> None:
+    def __init__(self, folder: Path, *, max_tokens: int = 256, device: str | None = None) -> None:
+        import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer  # seconds to import
 
         self.name = str(folder.resolve())
@@ -30,7 +32,7 @@ class FolderSpeaker:
         except (OSError, ValueError, KeyError):
             cure = "name one with config.json, safetensors and tokenizer"
             raise PRSMedError("bad_model_folder", f"{folder} holds no language model; {cure}") from None
-        self._model = model.eval()
+        self._model = model.eval().to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
 
     def say(self, prompt: str) -> str:
         """Reply greedily.
@@ -38,7 +40,7 @@ class FolderSpeaker:
         Raises:
             PRSMedError: ``prompt_too_long``.
         """
-        ids = self._encode(prompt)
+        ids = self._encode(prompt).to(self._model.device)
         room = getattr(self._model.config, "max_position_embeddings", 2**20) - ids["input_ids"].shape[1]
         if room < 1:
             raise PRSMedError("prompt_too_long", "the model's context is shorter than the prompt; take a larger model")
