@@ -74,12 +74,15 @@ class PretrainedLanguage(LanguageModel):
     def prefix_length(self, side: int) -> int:
         """Tokens of an image of ``side`` x ``side`` pixels and what stands before it."""
         if side not in self._prefix_lengths:
-            self._prefix_lengths[side] = int(self._inputs(torch.zeros(1, 3, side, side))["input_ids"].shape[1])
+            self._prefix_lengths[side] = int(self.inputs(torch.zeros(1, 3, side, side))["input_ids"].shape[1])
         return self._prefix_lengths[side]
 
     def look(self, pixels: Tensor) -> Context:
         """Read images ``(B, 3, S, S)``, red, green, blue in 0..1, and what the prompt has before them."""
-        inputs = self._inputs(pixels)
+        return self.begin(self.inputs(pixels))
+
+    def begin(self, inputs: dict[str, Any]) -> Context:
+        """Read what :meth:`inputs` made."""
         ids, position_ids = inputs["input_ids"], self._positions(inputs)
         cache = DynamicCache()
         output = self.vlm.model(**inputs, position_ids=position_ids, use_cache=True, **{CACHE_ARGUMENT: cache})
@@ -87,6 +90,19 @@ class PretrainedLanguage(LanguageModel):
         following = position_ids.amax(dim=(0, 2)) if position_ids.ndim == 3 else position_ids.amax(dim=1)
         roles = torch.where(is_image, Role.IMAGE, Role.START)
         return Context(output.last_hidden_state, roles, following + 1, layers_of(cache))
+
+    def inputs(self, pixels: Tensor) -> dict[str, Any]:
+        """The model's inputs, on its device: ids of the prefix, and whatever its tower wants."""
+        images = [[image] for image in (pixels * 255).round().to(torch.uint8)]
+        inputs = self.processor(
+            text=[self.prompt.start] * len(images),
+            images=images,
+            add_special_tokens=self.prompt.adds_start_token,
+            return_tensors="pt",
+        )
+        device, dtype = self.vlm.device, self.vlm.dtype
+        moved = inputs.to(device)
+        return {name: value.to(dtype) if value.is_floating_point() else value for name, value in moved.items()}
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Next-token logits; what no answer holds, image and unused rows of the vocabulary, is ruled out."""
@@ -107,19 +123,6 @@ class PretrainedLanguage(LanguageModel):
         """Ids of a piece of a prompt or of an answer."""
         ids: list[int] = self.prompt.tokenizer.encode(text, add_special_tokens=False)
         return ids
-
-    def _inputs(self, pixels: Tensor) -> dict[str, Any]:
-        """The model's inputs, on its device: ids of the prefix, and whatever its tower wants."""
-        images = [[image] for image in (pixels * 255).round().to(torch.uint8)]
-        inputs = self.processor(
-            text=[self.prompt.start] * len(images),
-            images=images,
-            add_special_tokens=self.prompt.adds_start_token,
-            return_tensors="pt",
-        )
-        device, dtype = self.vlm.device, self.vlm.dtype
-        moved = inputs.to(device)
-        return {name: value.to(dtype) if value.is_floating_point() else value for name, value in moved.items()}
 
     def _positions(self, inputs: dict[str, Any]) -> Tensor:
         """Rotary positions ``(B, T)``, or ``(3, B, T)`` of models that place an image's tokens in two dimensions."""

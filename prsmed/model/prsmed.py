@@ -74,10 +74,17 @@ class PRSMed(nn.Module):
 
     def see(self, pixels: Tensor) -> Seen:
         """Look at images ``(B, 3, S, S)``, red, green, blue in 0..1."""
-        features = self._encode(pixels)
+        features = self.encode(pixels)
         if self.visual_tokens is not None:
             return self.glance(features)
         return Seen(features, cast(PretrainedLanguage, self.language).look(pixels))
+
+    def encode(self, pixels: Tensor) -> ImageFeatures:
+        """What the image encoder sees, as far as the decoder takes it."""
+        if self.encoder is None or self.decoder is None:
+            return ImageFeatures(pixels.new_zeros(pixels.shape[0], 0, 1, 1), ())
+        features: ImageFeatures = self.encoder(pixels)
+        return ImageFeatures(features.dense, features.finer[: self.decoder.skips])
 
     def glance(self, features: ImageFeatures) -> Seen:
         """The second half of :meth:`see` of a model whose language model shares the image encoder."""
@@ -183,12 +190,6 @@ class PRSMed(nn.Module):
             first = context.hidden[:, -length - 1]
         hidden = torch.cat([first.unsqueeze(1), context.hidden[:, -length:-1]], dim=1)
         return Output(segmented, self.language.logits(hidden), coarse)
-
-    def _encode(self, pixels: Tensor) -> ImageFeatures:
-        if self.encoder is None or self.decoder is None:
-            return ImageFeatures(pixels.new_zeros(pixels.shape[0], 0, 1, 1), ())
-        features: ImageFeatures = self.encoder(pixels)
-        return ImageFeatures(features.dense, features.finer[: self.decoder.skips])
 
     def _draw_first(
         self, features: ImageFeatures, turns: ImageFeatures, context: Context, size: int

@@ -47,11 +47,15 @@ class TinyLlava(LanguageModel):
 
     def begin(self, visual: Tensor) -> Context:
         """Read the start token and visual tokens ``(B, grid * grid, D)``."""
+        return self.read(*self.embed_image(visual))
+
+    def embed_image(self, visual: Tensor) -> tuple[Tensor, Tensor]:
+        """Start token and visual tokens as the language model reads them, ``(B, T, D)``, and their roles."""
         rows, count, _ = visual.shape
         start = torch.full((rows, 1), self.tokenizer.bos_token_id, device=visual.device)
         roles = torch.full((rows, 1 + count), Role.IMAGE, device=visual.device)
         roles[:, 0] = Role.START
-        return self.read(torch.cat([self.embed(start), visual], dim=1), roles)
+        return torch.cat([self.embed(start), visual], dim=1), roles
 
     def encode_questions(self, questions: Sequence[str], history: Sequence[tuple[str, str]] = ()) -> TokenBatch:
         """Questions in the prompt's template, after earlier (question, answer) turns, padded at the right."""

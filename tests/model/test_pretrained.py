@@ -87,7 +87,7 @@ def test_padding_and_batch_mates_change_nothing(language: PretrainedLanguage, pi
 @torch.no_grad()
 def test_roles_tell_image_question_and_padding(language: PretrainedLanguage, pixels: Tensor) -> None:
     seen = language.look(pixels)
-    ids = language._inputs(pixels)["input_ids"]
+    ids = language.inputs(pixels)["input_ids"]
     assert torch.equal(seen.roles == Role.IMAGE, ids == language.vlm.config.image_token_id)
     assert set(seen.roles.unique().tolist()) <= {Role.IMAGE, Role.START}
     assert seen.roles.shape[1] == language.prefix_length(SIDE)

@@ -67,4 +67,4 @@ def test_the_picture_is_that_of_pad_to_square(language: PretrainedLanguage, shap
     expected = language.processor.image_processor(images=padded, return_tensors="pt")["pixel_values"]
     square, _ = to_square(picture, (1.0, 1.0), side, PRS_MED.pad_color)
     pixels = torch.from_numpy(square).permute(2, 0, 1)[None].float() / 255
-    torch.testing.assert_close(language._inputs(pixels)["pixel_values"], expected)
+    torch.testing.assert_close(language.inputs(pixels)["pixel_values"], expected)

@@ -107,7 +107,7 @@ def test_a_prompt_is_tokenised_as_the_original_does(folder: Path) -> None:
     import_llava(folder, "llava-med")
     language = load("llava-med")
     before, after = chunked(f"<image>\n### User: {QUESTION} \n### Assistant: \n")
-    ids = language._inputs(pixels())["input_ids"][0].tolist()
+    ids = language.inputs(pixels())["input_ids"][0].tolist()
     image = [language.vlm.config.image_token_id] * 4
     assert ids + language.encode_questions([QUESTION]).ids[0].tolist() == before + image + after
     assert language.end_id == 2
