@@ -10,12 +10,14 @@ from typing import Annotated
 
 import typer
 
+from prsmed.cli_benchmark import benchmark_app
 from prsmed.cli_data import data_app
 from prsmed.cli_import import import_app
+from prsmed.cli_judge import judge_app
 from prsmed.cli_models import assemble, export, info
 from prsmed.cli_predict import predict
 from prsmed.cli_simulate import simulate
-from prsmed.cli_train import benchmark_train, train
+from prsmed.cli_train import train
 from prsmed.cli_versions import versions_app
 from prsmed.console import Bars, Data, err, out
 from prsmed.errors import PRSMedError
@@ -29,7 +31,6 @@ app = typer.Typer(
     "Images: a DICOM series folder or file, NIfTI, NRRD, PNG, JPEG. "
     "To serve MONAI Label and 3D Slicer use ./scripts/serve. Research use only, not a medical device.",
 )
-benchmark_app = typer.Typer(no_args_is_help=True, help="Measure speed, as ratios within one run.")
 app.add_typer(data_app, name="data")
 app.add_typer(import_app, name="import")
 app.command()(info)
@@ -38,9 +39,9 @@ app.command()(export)
 app.command()(simulate)
 app.command()(train)
 app.command()(predict)
+app.add_typer(judge_app, name="judge")
 app.add_typer(versions_app, name="models")
 app.add_typer(benchmark_app, name="benchmark")
-benchmark_app.command("train")(benchmark_train)
 
 Image = Annotated[Path, typer.Argument(help="DICOM series folder or file, NIfTI, NRRD, PNG or JPEG.")]
 Model = Annotated[str, typer.Option(help="Shipped weights by name, or a checkpoint folder.")]
@@ -113,43 +114,6 @@ def evaluate(
         out.print(table)
     if out_folder is not None:
         out.print(f"Written: {out_folder}", soft_wrap=True)
-
-
-@benchmark_app.command("ask")
-def benchmark_ask(
-    model: Model = "nano",
-    device: Device = None,
-    repeats: Annotated[int, typer.Option(min=3, help="Runs of each; medians are printed.")] = 7,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
-) -> None:
-    """First against second question on a slice; a whole volume against asking slice by slice."""
-    from prsmed.benchmark import benchmark, show
-
-    with Bars() as bars:
-        result = benchmark(model, device, repeats, None if as_json else partial(bars.report, "runs"))
-    if as_json:
-        typer.echo(json.dumps(result))
-    else:
-        show(result, out)
-
-
-@benchmark_app.command("fit")
-def benchmark_fit(
-    preset: Annotated[str, typer.Argument(help="A preset with an imported language model of the LLaVA family.")],
-    device: Device = None,
-    batch_size: Annotated[int, typer.Option(min=2, help="Images of the training step.")] = 8,
-    train: Annotated[bool, typer.Option(help="Also train for one step.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
-) -> None:
-    """Does a full-size preset fit here? One question and one training step with random weights of its shape."""
-    from prsmed.benchmark_fit import measure_fit, show_fit
-
-    with err.status("building") as status:
-        result = measure_fit(preset, device, batch_size, train=train, progress=status.update)
-    if as_json:
-        typer.echo(json.dumps(result))
-    else:
-        show_fit(result, out)
 
 
 def main() -> None:

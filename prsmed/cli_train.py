@@ -1,16 +1,14 @@
-"""`prsmed train` and `prsmed benchmark train`."""
+"""`prsmed train`."""
 
 from __future__ import annotations
 
-import json
 import os
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from prsmed.console import Bars, Bits, Data, out, progress
+from prsmed.console import Bits, Data, out, progress
 
 Threads = Annotated[int | None, typer.Option(help="CPU threads.")]
 Workers = Annotated[int, typer.Option(min=0, help="Processes that make batches ahead (for a GPU).")]
@@ -44,7 +42,7 @@ def train(
     from prsmed.training import TrainConfig, parse_changes
     from prsmed.training import train as run_training
 
-    _set_threads(threads)
+    set_threads(threads)
     given: dict[str, Any] = {"steps": steps, "batch_size": batch_size, "lr": lr, "seed": seed}
     chosen = parse_changes(changes or []) | {name: value for name, value in given.items() if value is not None}
     config = TrainConfig.recipe(None if preset == "unet" else find_preset(preset, bits), **chosen)
@@ -64,39 +62,8 @@ def train(
         out.print(f"Written: {run / 'checkpoint'} ({manifest.version}, sha256 {sha256})", soft_wrap=True)
 
 
-def benchmark_train(
-    preset: Annotated[str, typer.Argument(help="A preset (`prsmed info`), or unet.")] = "nano",
-    data: Annotated[Path | None, typer.Option(help="Folder of real image sets; drawn images when left out.")] = None,
-    batch_size: Annotated[int, typer.Option(min=2, help="Images a step.")] = 16,
-    steps: Annotated[int, typer.Option(min=1, help="Steps that are timed, at each size.")] = 10,
-    autocast: Annotated[bool, typer.Option("--autocast", help="In bfloat16, where the device is made for it.")] = False,
-    threads: Threads = None,
-    workers: Workers = 0,
-    device: TorchDevice = "cpu",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
-) -> None:
-    """Images a second in training, and the share of time outside forward and backward."""
-    from prsmed.benchmark_train import measure_training, show_training
-
-    _set_threads(threads)
-    with Bars() as bars:
-        result = measure_training(
-            preset,
-            data,
-            device,
-            batch_size=batch_size,
-            steps=steps,
-            workers=workers,
-            autocast=autocast,
-            **({} if as_json else {"progress": partial(bars.report, "steps")}),
-        )
-    if as_json:
-        typer.echo(json.dumps(result))
-    else:
-        show_training(result, out)
-
-
-def _set_threads(threads: int | None) -> None:
+def set_threads(threads: int | None) -> None:
+    """Of torch, on the CPU; as it chooses itself when ``None``."""
     if threads is not None:
         import torch
 

@@ -1,110 +1,217 @@
-"""`prsmed benchmark ask`: how long the way of a question takes, as ratios of medians within one run."""
+"""`prsmed benchmark ask`: how long the way of a question takes, beside the sequence of PRS-Med's released code.
+
+A round asks everything once, in an order that turns from round to round; a ratio is taken within each round, so that
+what slows the machine for a minute slows both of its sides.
+"""
 
 from __future__ import annotations
 
-import platform
-import statistics
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
-from prsmed.imaging import Volume, extract, make_phantom, native_plane, place, slice_count
+from prsmed.benchmark.memory import peak_bytes
+from prsmed.benchmark.published_sequence import published_sequence
+from prsmed.benchmark.random_weights import random_engine
+from prsmed.benchmark.timing import Clock, machine, median_of, milliseconds, ratio_of
+from prsmed.imaging import extract, make_phantom, native_plane, place, slice_count
 from prsmed.imaging.plane import ImageSlice
-from prsmed.inference import Engine, MaskEvent
+from prsmed.inference import Answer, Engine, MaskEvent
+from prsmed.inference.view import slice_masks, stack_views, view
 from prsmed.inference.whole_volume import main_regions
+from prsmed.model.presets import find_preset
 
 FIRST, SECOND = "Where is the lesion?", "Is there a tumour in this slice?"
+STAGES = ("image", "prefill", "mask", "text")
+RANDOM_TOKENS = 16
+"""Length of every answer of random weights, which know no end: a sentence with a place has as many."""
+RATIOS = {
+    "first": ("first_mask", "published_first"),
+    "repeated": ("repeated_mask", "published_repeated"),
+    "first_image_kept": ("first_mask", "published_image_kept"),
+    "repeated_to_first": ("repeated_mask", "first_mask"),
+    "mask_to_answer": ("repeated_mask", "repeated_answer"),
+    "volume_speedup": ("published_volume", "volume"),
+    "volume_speedup_own_slices": ("own_slices", "volume"),
+}
+"""Each the first over the second of two ways."""
 
 
-def benchmark(
-    model: str, device: str | None, repeats: int, progress: Callable[[int, int], None] | None
+def measure_asking(
+    model: str,
+    shape: str | None,
+    device: str | None,
+    repeats: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
-    """Time questions on a phantom.
+    """Time questions about a drawn volume.
+
+    Args:
+        model: Shipped weights by name, or a checkpoint folder.
+        shape: A preset whose full shape is asked with random weights, instead of ``model``.
+        device: Torch device; the first CUDA device or the CPU when ``None``.
+        repeats: Rounds.
+        progress: Told rounds done and rounds in all.
 
     Returns:
-        Medians in milliseconds, their ratios, and what was measured on. ``same_masks`` tells whether the whole-volume
-        way and the slice-by-slice way draw the same mask, cleaned up in the same way.
+        ``milliseconds`` of every way, ``stages`` of a question, ``ratios`` (:data:`RATIOS`), each with its interval;
+        ``peak_bytes`` of single runs; whether the published sequence and the slices asked one by one draw the volume's
+        mask; and what was measured on.
+
+    Raises:
+        PRSMedError: As :meth:`Engine.load` for a model; ``unknown_preset`` or ``not_measurable`` for a shape.
     """
-    engine = Engine.load(model, device=device)
-    engine.warm_up()
-    volume, _ = make_phantom("ct", np.random.default_rng(0))
-    plane = native_plane(volume)
-    slices = [extract(volume, plane, index) for index in range(slice_count(volume, plane))]
-    runs: dict[str, list[float]] = {name: [] for name in ("first", "second", "answer", "slice_by_slice", "volume")}
-    same = True
+    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if shape is None:
+        ways = _Ways(Engine.load(model, device=str(where)), None)
+    else:
+        config = replace(find_preset(shape), max_answer_tokens=RANDOM_TOKENS)
+        ways = _Ways(random_engine(config, where), RANDOM_TOKENS)
     for done in range(repeats):
-        image_slice = slices[done % len(slices)]
-        engine.seen.clear()
-        runs["first"].append(_time_to_mask(engine, image_slice, FIRST)[0])
-        to_mask, whole = _time_to_mask(engine, image_slice, SECOND)
-        runs["second"].append(to_mask)
-        runs["answer"].append(whole)
-        start = time.perf_counter()
-        engine.seen.clear()
-        one_by_one = _slice_by_slice(engine, volume, slices)
-        runs["slice_by_slice"].append(_milliseconds(start))
-        start = time.perf_counter()
-        engine.seen.clear()
-        together = engine.ask_volume(volume, FIRST, plane=plane).mask
-        runs["volume"].append(_milliseconds(start))
-        same &= bool(np.array_equal(main_regions(one_by_one), together))
-        if progress is not None:
-            progress(done + 1, repeats)
-    medians = {name: round(statistics.median(values), 1) for name, values in runs.items()}
+        ways.run_round(done)
+        progress(done + 1, repeats)
+    times = ways.times
     return {
-        "median_ms": medians,
-        "second_to_first": round(medians["second"] / medians["first"], 3),
-        "mask_before_answer": round(medians["second"] / medians["answer"], 3),
-        "volume_speedup": round(medians["slice_by_slice"] / medians["volume"], 2),
-        "same_masks": same,
-        "slices": len(slices),
+        "milliseconds": {name: asdict(median_of(values)) for name, values in times.items()},
+        "stages": {
+            name: {stage: asdict(median_of(values)) for stage, values in stages.items()}
+            for name, stages in ways.stages.items()
+        },
+        "ratios": {
+            name: asdict(ratio_of(times[above], times[below]))
+            for name, (above, below) in RATIOS.items()
+            if above in times and below in times
+        },
+        "peak_bytes": ways.memory(),
+        "same_masks": ways.same_masks,
+        "answer_tokens": ways.tokens,
+        "slices": len(ways.slices),
         "repeats": repeats,
-        "model": engine.version.version,
-        "device": str(engine.device),
-        "threads": torch.get_num_threads(),
-        "machine": platform.processor() or platform.machine(),
+        "model": ways.engine.version.version,
+        **machine(where),
     }
 
 
-def show(result: dict[str, Any], console: Console) -> None:
-    """Print a result of :func:`benchmark`."""
-    medians = result["median_ms"]
-    table = Table("step", "median", "ratio")
-    table.add_row("first question on a slice, to its mask", f"{medians['first']} ms", "1")
-    second = f"{result['second_to_first']} of the first"
-    table.add_row("second question on it, to its mask", f"{medians['second']} ms", second)
-    table.add_row("second question, to its whole answer", f"{medians['answer']} ms", "")
-    table.add_row(f"{result['slices']} slices asked one by one, with text", f"{medians['slice_by_slice']} ms", "1")
-    volume = f"{result['volume_speedup']} times as fast"
-    table.add_row("the same as one volume", f"{medians['volume']} ms", volume)
-    console.print(table)
-    console.print(
-        f"Same masks: {result['same_masks']}. {result['model']} on {result['device']}, {result['threads']} threads, "
-        f"{result['machine']}, {result['repeats']} runs each."
-    )
+class _Ways:
+    """Everything that is timed, and the times."""
+
+    def __init__(self, engine: Engine, tokens: int | None) -> None:
+        self.engine, self.device = engine, engine.device
+        self.volume, _ = make_phantom("ct", np.random.default_rng(0))
+        self.plane = native_plane(self.volume)
+        count = slice_count(self.volume, self.plane)
+        self.slices = [extract(self.volume, self.plane, index) for index in range(count)]
+        self.tokens = _usual_length(engine, self.slices) if tokens is None else tokens
+        self.times: dict[str, list[float]] = {}
+        self.stages: dict[str, dict[str, list[float]]] = {}
+        self.same_masks = {"published_volume": True, "own_slices": True}
+        self._keeps_image = engine.model.visual_tokens is not None
+        self.published(self.slices[:1], FIRST)
+
+    def run_round(self, number: int) -> None:
+        """Time every way once."""
+        image_slice = self.slices[(len(self.slices) // 2 + number) % len(self.slices)]
+        masks: dict[str, NDArray[np.uint8]] = {}
+        ways = [
+            lambda: self._time_question(image_slice),
+            lambda: self._time_published(image_slice),
+            lambda: self._time_volumes(masks),
+        ]
+        for way in ways[number % len(ways) :] + ways[: number % len(ways)]:
+            way()
+        for name in self.same_masks:
+            self.same_masks[name] &= bool(np.array_equal(main_regions(masks[name]), masks["volume"]))
+
+    def memory(self) -> dict[str, int | None]:
+        """The peaks of single runs, after all is timed."""
+        image_slice = self.slices[len(self.slices) // 2]
+        runs: dict[str, Callable[[], object]] = {
+            "resting": lambda: None,
+            "question": lambda: self.engine.ask(image_slice, FIRST),
+            "published_question": lambda: self.published([image_slice], FIRST),
+            "volume": self.ask_volume,
+        }
+        peaks: dict[str, int | None] = {}
+        for name, run in runs.items():
+            self.engine.seen.clear()
+            peaks[name] = peak_bytes(run, self.device)
+        return peaks
+
+    def ask_volume(self) -> NDArray[np.uint8]:
+        """Ours, nothing remembered."""
+        self.engine.seen.clear()
+        answer = self.engine.ask_volume(self.volume, FIRST, plane=self.plane)
+        self._keep_stages("volume", answer)
+        return answer.mask
+
+    def own_slices(self) -> NDArray[np.uint8]:
+        """Ours, one question a slice, with text."""
+        self.engine.seen.clear()
+        return self._put([self.engine.ask(each, FIRST).mask for each in self.slices])
+
+    def published(self, slices: Sequence[ImageSlice], question: str, *, looks_once: bool = False) -> NDArray[np.uint8]:
+        """The published sequence, one question a slice."""
+        model, config = self.engine.model, self.engine.model.config
+        masks = []
+        for each in slices:
+            looked = view(each, None, config)
+            questions = model.language.encode_questions([question]).to(self.device)
+            pixels = stack_views([looked], self.device)
+            segmented = published_sequence(model, pixels, questions, self.tokens, looks_once=looks_once).merged()
+            masks += slice_masks(segmented, model.mask_of(segmented), [looked], config.mask_threshold)
+        return self._put([mask for mask, _ in masks], slices)
+
+    def _time_question(self, image_slice: ImageSlice) -> None:
+        self.engine.seen.clear()
+        for name, question in (("first", FIRST), ("repeated", SECOND)):
+            clock = Clock(self.device)
+            for event in self.engine.stream(image_slice, question):
+                if isinstance(event, MaskEvent):
+                    self._keep(f"{name}_mask", clock.milliseconds())
+            self._keep(f"{name}_answer", clock.milliseconds())
+            assert isinstance(event, Answer)
+            self._keep_stages(name, event)
+
+    def _time_published(self, image_slice: ImageSlice) -> None:
+        def ask(question: str, looks_once: bool = False) -> float:
+            return milliseconds(lambda: self.published([image_slice], question, looks_once=looks_once), self.device)
+
+        self._keep("published_first", ask(FIRST))
+        self._keep("published_repeated", ask(SECOND))
+        if self._keeps_image:
+            self._keep("published_image_kept", ask(FIRST, looks_once=True))
+
+    def _time_volumes(self, masks: dict[str, NDArray[np.uint8]]) -> None:
+        ways: dict[str, Callable[[], NDArray[np.uint8]]] = {
+            "published_volume": lambda: self.published(self.slices, FIRST),
+            "volume": self.ask_volume,
+            "own_slices": self.own_slices,
+        }
+        for name, way in ways.items():
+            clock = Clock(self.device)
+            masks[name] = way()
+            self._keep(name, clock.milliseconds())
+
+    def _put(self, masks: Sequence[NDArray[np.uint8]], slices: Sequence[ImageSlice] | None = None) -> NDArray[np.uint8]:
+        volume = np.zeros(self.volume.shape, np.uint8)
+        for mask, image_slice in zip(masks, self.slices if slices is None else slices, strict=True):
+            place(mask, image_slice, volume)
+        return volume
+
+    def _keep(self, name: str, value: float) -> None:
+        self.times.setdefault(name, []).append(value)
+
+    def _keep_stages(self, name: str, answer: Answer) -> None:
+        kept = self.stages.setdefault(name, {stage: [] for stage in STAGES})
+        for stage in STAGES:
+            kept[stage].append(answer.latencies_ms[stage])
 
 
-def _time_to_mask(engine: Engine, image_slice: ImageSlice, question: str) -> tuple[float, float]:
-    """Milliseconds until the mask, and until the whole answer."""
-    start, to_mask = time.perf_counter(), 0.0
-    for event in engine.stream(image_slice, question):
-        if isinstance(event, MaskEvent):
-            to_mask = _milliseconds(start)
-    return to_mask, _milliseconds(start)
-
-
-def _slice_by_slice(engine: Engine, volume: Volume, slices: list[ImageSlice]) -> NDArray[np.uint8]:
-    mask = np.zeros(volume.shape, np.uint8)
-    for image_slice in slices:
-        place(engine.ask(image_slice, FIRST).mask, image_slice, mask)
-    return mask
-
-
-def _milliseconds(start: float) -> float:
-    return 1000 * (time.perf_counter() - start)
+def _usual_length(engine: Engine, slices: Sequence[ImageSlice]) -> int:
+    """Tokens of the model's usual answer."""
+    answers = [engine.ask(each, FIRST).text for each in slices]
+    return round(float(np.median([len(engine.model.language.ids_of(answer)) for answer in answers])))

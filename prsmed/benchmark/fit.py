@@ -11,27 +11,11 @@ from typing import Any
 import torch
 from rich.console import Console
 from rich.table import Table
-from transformers import (
-    AutoModelForImageTextToText,
-    CLIPImageProcessor,
-    LlavaConfig,
-    LlavaNextConfig,
-    LlavaNextImageProcessor,
-    LlavaNextProcessor,
-    LlavaProcessor,
-    PreTrainedTokenizerFast,
-)
 
-from prsmed.data import vocabulary_lines
+from prsmed.benchmark.random_weights import random_model
 from prsmed.errors import PRSMedError
-from prsmed.model.adapters import tune
-from prsmed.model.build import assemble, build_encoder
-from prsmed.model.config import ModelConfig, PretrainedLanguageConfig
-from prsmed.model.known import shape_of
 from prsmed.model.presets import find_preset
-from prsmed.model.pretrained import PretrainedLanguage
 from prsmed.model.prsmed import PRSMed
-from prsmed.model.tokenizer import BOS, EOS, IMAGE, PAD, train_tokenizer
 from prsmed.training import TrainConfig
 from prsmed.training.batch import Batch
 from prsmed.training.learner import PRSMedLearner
@@ -101,42 +85,6 @@ def show_fit(result: dict[str, Any], console: Console) -> None:
         peak = "not measured on a CPU" if step["peak_bytes"] is None else f"{step['peak_bytes'] / 2**30:.1f} GiB"
         table.add_row(step["name"], f"{step['seconds']:.3f}", peak)
     console.print(table)
-
-
-def random_model(config: ModelConfig, device: torch.device) -> PRSMed:
-    """A preset of full size with random weights, in evaluation mode.
-
-    Raises:
-        PRSMedError: ``not_measurable`` for a preset whose language model is not of the LLaVA family.
-    """
-    if not isinstance(config.language, PretrainedLanguageConfig):
-        raise PRSMedError("not_measurable", f"{config.name} is small and ships with us; use `prsmed benchmark ask`")
-    shape = shape_of(config.language.part)
-    if not isinstance(shape, LlavaConfig | LlavaNextConfig):
-        raise PRSMedError("not_measurable", f"{config.name} is not of the LLaVA family; name a preset that is")
-    processor = _blank_processor(shape)
-    with device:
-        vlm = AutoModelForImageTextToText.from_config(shape, dtype=torch.bfloat16)
-        tune(vlm, config.language)
-        language = PretrainedLanguage(config.language, vlm, processor, config.condition_on == "seg")
-        encoder = None if config.encoder is None else build_encoder(config.encoder)
-        return assemble(config, encoder, language).to(device).eval()
-
-
-def _blank_processor(shape: LlavaConfig | LlavaNextConfig) -> Any:
-    """A processor with our own small tokenizer: as many image tokens as the real one, other words."""
-    own = train_tokenizer(vocabulary_lines(), 1024).backend_tokenizer
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=own, pad_token=PAD, bos_token=BOS, eos_token=EOS, extra_special_tokens={"image_token": IMAGE}
-    )
-    shape.image_token_id = tokenizer.convert_tokens_to_ids(IMAGE)
-    side = shape.vision_config.image_size
-    size = {"size": {"shortest_edge": side}, "crop_size": {"height": side, "width": side}}
-    is_next = isinstance(shape, LlavaNextConfig)
-    images = LlavaNextImageProcessor(**size) if is_next else CLIPImageProcessor(**size)
-    kind = LlavaNextProcessor if is_next else LlavaProcessor
-    patch = shape.vision_config.patch_size
-    return kind(images, tokenizer, patch, "default", image_token=IMAGE, num_additional_image_tokens=1)
 
 
 @torch.no_grad()

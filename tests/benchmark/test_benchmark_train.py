@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from prsmed import benchmark_train
+from prsmed.benchmark import train
 from prsmed.cli import main
 
 
 def test_speed_and_shares_are_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(benchmark_train, "SIDES", (32, 64))
+    monkeypatch.setattr(train, "SIDES", (32, 64))
     words = ["benchmark", "train", "unet", "--steps", "2", "--batch-size", "2", "--workers", "1", "--json"]
     monkeypatch.setattr(sys, "argv", ["prsmed", *words])
     with pytest.raises(SystemExit) as stop:

@@ -1,0 +1,1 @@
+"""How fast questions are answered and models trained here, beside the plain way (docs/benchmark.md)."""
