@@ -18,7 +18,7 @@ TorchDevice = Annotated[str, typer.Option(help="Torch device.")]
 def train(
     data: Data,
     run: Annotated[Path, typer.Option("--out", help="Folder of the run; the same folder resumes it.")],
-    preset: Annotated[str, typer.Option(help="A preset (`prsmed info`), or unet for the baseline.")] = "nano",
+    preset: Annotated[str, typer.Option(help="A preset (`prsmed info`), or a baseline: unet, attention-unet, dyn-unet.")] = "nano",
     steps: Annotated[int | None, typer.Option(help="Optimiser steps.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Images a step, over all processes.")] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
@@ -38,6 +38,7 @@ def train(
     Several GPUs or machines: torchrun --nproc-per-node 8 -m prsmed train ... (docs/training.md).
     """
     from prsmed.model.presets import find_preset
+    from prsmed.model.unet import BASELINES
     from prsmed.training import Progress as TrainProgress
     from prsmed.training import TrainConfig, parse_changes
     from prsmed.training import train as run_training
@@ -45,7 +46,7 @@ def train(
     set_threads(threads)
     given: dict[str, Any] = {"steps": steps, "batch_size": batch_size, "lr": lr, "seed": seed}
     chosen = parse_changes(changes or []) | {name: value for name, value in given.items() if value is not None}
-    config = TrainConfig.recipe(None if preset == "unet" else find_preset(preset, bits), **chosen)
+    config = TrainConfig.recipe(None if preset in BASELINES else find_preset(preset, bits), **chosen)
     is_first = os.environ.get("RANK", "0") == "0"
     with progress() as bar:
         task = bar.add_task("training", total=config.steps, visible=is_first)

@@ -42,7 +42,7 @@ def measure_training(
     """Train a preset from fresh weights for some steps at each of :data:`SIDES`, after two that are not counted.
 
     Args:
-        preset: Name of a preset, or ``"unet"``.
+        preset: Name of a preset, or of a baseline.
         data: Real images; drawn ones when ``None``. Either are read before, as they are but once in a run.
         device: Torch device.
         batch_size: Images a step.

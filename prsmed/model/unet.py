@@ -1,21 +1,48 @@
-"""MONAI's U-Net: the baseline every mask is compared with. It cannot read the question."""
+"""U-Nets of MONAI: the baselines every mask is compared with. They cannot read the question."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from monai.networks.nets import UNet
+from monai.networks.nets import AttentionUnet, DynUNet, UNet
 from torch import Tensor, nn
+
+Network = Literal["residual", "attention", "dynamic"]
 
 
 @dataclass(frozen=True)
 class UNetConfig:
-    """A residual U-Net of about nano's size."""
+    """A U-Net of about nano's size.
+
+    Attributes:
+        name: Of the preset.
+        image_size: Side of the square it is asked at.
+        channels: Of each stage; every stage but the first halves the grid.
+        region_confidence: Which of the regions are shown, as for the other models.
+        network: ``"residual"`` is MONAI's U-Net, ``"attention"`` its Attention U-Net (Oktay et al. 2018), ``"dynamic"``
+            its DynUNet, the network of nnU-Net (Isensee et al. 2021), with instance norm.
+        standardize: Bring each image to mean 0 and deviation 1, as nnU-Net prepares what is not CT, instead of
+            scaling it to -1..1.
+    """
 
     name: str = "unet"
     image_size: int = 256
     channels: tuple[int, ...] = (24, 48, 96, 192, 384)
     region_confidence: float = 0.95
+    network: Network = "residual"
+    standardize: bool = False
+
+
+BASELINES = {
+    baseline.name: baseline
+    for baseline in (
+        UNetConfig(),
+        UNetConfig("attention-unet", channels=(20, 40, 80, 160, 320), network="attention"),
+        UNetConfig("dyn-unet", channels=(16, 32, 64, 128, 208, 208), network="dynamic", standardize=True),
+    )
+}
+"""By the name of their preset."""
 
 
 class BaselineUNet(nn.Module):
@@ -24,18 +51,26 @@ class BaselineUNet(nn.Module):
     def __init__(self, config: UNetConfig) -> None:
         super().__init__()
         self.config = config
-        strides = (2,) * (len(config.channels) - 1)
-        self.net = UNet(
-            spatial_dims=2,
-            in_channels=3,
-            out_channels=1,
-            channels=config.channels,
-            strides=strides,
-            num_res_units=2,
-            norm="batch",
-        )
+        self.net = _build(config.network, config.channels)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Mask logits."""
-        logits: Tensor = self.net(pixels * 2 - 1)
+        logits: Tensor = self.net(_standardized(pixels) if self.config.standardize else pixels * 2 - 1)
         return logits
+
+
+def _build(network: Network, channels: tuple[int, ...]) -> nn.Module:
+    strides = (2,) * (len(channels) - 1)
+    if network == "attention":
+        return AttentionUnet(2, 3, 1, channels, strides)
+    if network == "dynamic":
+        kernels = (3,) * len(channels)
+        return DynUNet(2, 3, 1, kernels, (1, *strides), strides, filters=channels, norm_name="instance")
+    return UNet(2, 3, 1, channels, strides, num_res_units=2, norm="batch")
+
+
+def _standardized(pixels: Tensor) -> Tensor:
+    """Over all pixels and colours of an image; one of a single grey becomes 0."""
+    mean = pixels.mean(dim=(1, 2, 3), keepdim=True)
+    deviation = pixels.std(dim=(1, 2, 3), keepdim=True)
+    return (pixels - mean) / deviation.clamp_min(1e-6)

@@ -20,7 +20,7 @@ from prsmed.model.presets import find_preset
 from prsmed.model.prsmed import PRSMed
 from prsmed.model.start import start_preset
 from prsmed.model.tokenizer import train_tokenizer
-from prsmed.model.unet import BaselineUNet, UNetConfig
+from prsmed.model.unet import BASELINES, BaselineUNet
 from prsmed.training.aside import set_aside
 from prsmed.training.config import TrainConfig
 from prsmed.training.curves import draw_curves
@@ -43,12 +43,12 @@ def train(
     workers: int = 0,
     shards: bool = False,
 ) -> Manifest:
-    """Train a preset (or ``"unet"``, the baseline) on the image/mask pairs under ``data``.
+    """Train a preset (or a baseline of :data:`~prsmed.model.unet.BASELINES`) on the image/mask pairs under ``data``.
 
     Started by a launcher in several processes (docs/training.md), they train one model together.
 
     Args:
-        preset: Name of a preset, or ``"unet"``.
+        preset: Name of a preset, or of a baseline.
         data: Folder with ``pairs/index.csv`` (docs/data.md).
         run: Folder of this run: state, ``log.jsonl``, and in the end ``curves.png`` and the checkpoint.
         config: The recipe.
@@ -109,7 +109,7 @@ def _settled(config: TrainConfig, preset: str, init: str | None) -> TrainConfig:
     """The recipe with what depends on the model and its beginning."""
     if config.batch_norm == "auto":
         config = replace(config, batch_norm="batch" if init is None else "frozen")
-    return config if preset != "unet" else replace(config, absent_share=0.0)
+    return config if preset not in BASELINES else replace(config, absent_share=0.0)
 
 
 def _first_model(preset: str, bits: int, init: str | None) -> tuple[PRSMed | BaselineUNet, dict[str, str]]:
@@ -147,7 +147,7 @@ def _records(data: Path, config: TrainConfig, preset: str) -> tuple[list[Record]
         raise PRSMedError("no_images", "no image of the data is in its training split; mark some shared-train")
     if config.select == "train":
         trained, checked = set_aside(trained)
-    if preset == "unet":
+    if preset in BASELINES:
         trained = [record for record in trained if record.mask or record.is_phantom]
     checked = [record for record in checked if record.mask]
     if config.select != "last" and not checked:
@@ -168,8 +168,8 @@ def _lesson_report(config: TrainConfig, report: Callable[[Progress], None]) -> C
 
 def fresh_model(preset: str, bits: int) -> PRSMed | BaselineUNet:
     """A preset as a run begins with it: imported weights where it has them, fresh ones elsewhere."""
-    if preset == "unet":
-        return BaselineUNet(UNetConfig())
+    if preset in BASELINES:
+        return BaselineUNet(BASELINES[preset])
     chosen = find_preset(preset, bits)
     if isinstance(chosen.language, TinyLanguageConfig):
         return build_model(chosen, train_tokenizer(vocabulary_lines(), chosen.language.vocab_size))
