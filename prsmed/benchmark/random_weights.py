@@ -26,6 +26,7 @@ from prsmed.inference import Engine
 from prsmed.model.adapters import tune
 from prsmed.model.build import assemble, build_encoder
 from prsmed.model.config import ModelConfig, PretrainedLanguageConfig
+from prsmed.model.folding import fold_batch_norms
 from prsmed.model.known import shape_of
 from prsmed.model.manifest import MANIFEST, Manifest
 from prsmed.model.pretrained import PretrainedLanguage
@@ -70,6 +71,7 @@ class _HeldEngine(Engine):
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / MANIFEST).write_text(json.dumps(asdict(manifest)))
             super().__init__(Path(folder), device=str(device))
+        fold_batch_norms(model)
         self._model = model
 
 
