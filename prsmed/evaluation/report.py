@@ -10,6 +10,7 @@ from typing import Any
 
 from prsmed.evaluation.measures import Measure
 from prsmed.evaluation.outcome import Outcome
+from prsmed.evaluation.outcome_file import write_outcomes
 from prsmed.evaluation.page import write_page
 from prsmed.evaluation.pictures import Picture
 from prsmed.evaluation.summary import Row
@@ -72,8 +73,7 @@ def write_report(evaluation: Evaluation, pictures: Sequence[Picture], out: Path)
     """Write ``report.json``, ``outcomes.jsonl`` (one answer a line), ``report.md`` and ``report.html``."""
     out.mkdir(parents=True, exist_ok=True)
     (out / JSON).write_text(json.dumps(evaluation.to_json(), indent=2) + "\n", encoding="utf-8")
-    lines = [json.dumps(asdict(outcome), ensure_ascii=False) + "\n" for outcome in evaluation.outcomes]
-    (out / OUTCOMES).write_text("".join(lines), encoding="utf-8")
+    write_outcomes(evaluation.outcomes, out / OUTCOMES)
     (out / MARKDOWN).write_text(evaluation.to_markdown(), encoding="utf-8")
     page = write_page(evaluation.title, evaluation.tables(), evaluation.constants, pictures)
     (out / HTML).write_text(page, encoding="utf-8")
