@@ -12,6 +12,7 @@ import typer
 
 from prsmed.cli_benchmark import benchmark_app
 from prsmed.cli_data import data_app
+from prsmed.cli_evaluate import evaluate, questions
 from prsmed.cli_import import import_app
 from prsmed.cli_judge import judge_app
 from prsmed.cli_models import assemble, export, info
@@ -19,7 +20,7 @@ from prsmed.cli_predict import predict
 from prsmed.cli_simulate import simulate
 from prsmed.cli_train import train
 from prsmed.cli_versions import versions_app
-from prsmed.console import Bars, Data, err, out
+from prsmed.console import Bars, err, out
 from prsmed.errors import PRSMedError
 
 app = typer.Typer(
@@ -36,6 +37,8 @@ app.add_typer(import_app, name="import")
 app.command()(info)
 app.command()(assemble)
 app.command()(export)
+app.command()(evaluate)
+app.command()(questions)
 app.command()(simulate)
 app.command()(train)
 app.command()(predict)
@@ -88,32 +91,6 @@ def ask(
     for path in (out_file, overlay):
         if path is not None:
             out.print(f"Written: {path}", highlight=False, soft_wrap=True)
-
-
-@app.command()
-def evaluate(
-    data: Data,
-    model: Annotated[
-        str, typer.Option("--preset", "--model", help="Shipped weights by name, or a checkpoint folder.")
-    ] = "nano",
-    conversations: Annotated[
-        Path | None, typer.Option(help="A list of `prsmed data build`; built from the held-out split when left out.")
-    ] = None,
-    out_folder: Annotated[
-        Path | None, typer.Option("--out", help="Folder for report.html, report.md and report.json.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="Torch device.")] = "cpu",
-) -> None:
-    """Judge masks and words on held-out images, with intervals and the constant answer beside them."""
-    from prsmed.evaluation import evaluate as run_evaluation
-    from prsmed.evaluation import to_terminal
-
-    with Bars() as bars:
-        evaluation = run_evaluation(model, conversations, data, out_folder, partial(bars.report, "questions"), device)
-    for table in to_terminal(evaluation.tables()):
-        out.print(table)
-    if out_folder is not None:
-        out.print(f"Written: {out_folder}", soft_wrap=True)
 
 
 def main() -> None:

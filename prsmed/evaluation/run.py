@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,18 +14,20 @@ from prsmed.data import Conversation, Kind, build, read_pairs
 from prsmed.data.review import accepted, reviewed
 from prsmed.errors import PRSMedError
 from prsmed.evaluation.answering import ask
-from prsmed.evaluation.outcome import judge
+from prsmed.evaluation.outcome import Answered, judge
 from prsmed.evaluation.pictures import choose, draw
 from prsmed.evaluation.place import Place
 from prsmed.evaluation.position_score import constant_places
+from prsmed.evaluation.progress import Progress
 from prsmed.evaluation.report import Evaluation, write_report
+from prsmed.evaluation.saved.system import SavedSystem
 from prsmed.evaluation.summary import all_measures, summarise
-from prsmed.model.checkpoint import find_checkpoint, load_checkpoint
+from prsmed.model.checkpoint import Manifest, find_checkpoint, load_checkpoint
 
 KINDS: tuple[Kind, ...] = ("position", "absent")
 """Kinds of conversation whose answers name a place or deny one: what can be judged."""
-Progress = Callable[[int, int], None]
-"""Called with questions answered and questions in all."""
+Answering = Callable[[Sequence[Conversation], Path], Iterator[Answered]]
+"""Puts questions to a system; takes them and the folder that their images' paths are relative to."""
 
 
 def evaluate(
@@ -34,6 +37,7 @@ def evaluate(
     out: Path | None,
     progress: Progress,
     device: str = "cpu",
+    predictions: Path | None = None,
 ) -> Evaluation:
     """Ask a model every question of a list and judge its masks and words.
 
@@ -45,20 +49,20 @@ def evaluate(
         out: Folder for the report (:func:`~prsmed.evaluation.report.write_report`); ``None`` writes nothing.
         progress: Called after every answer.
         device: Torch device.
+        predictions: Folder with the saved answers of another system (:mod:`prsmed.evaluation.saved`), which are judged
+            instead of a model's.
 
     Raises:
-        PRSMedError: For a checkpoint, list or image that is missing or damaged; ``empty_list`` and
+        PRSMedError: For a checkpoint, list, image or saved answer that is missing or damaged; ``empty_list`` and
             ``duplicate_id`` for lists that cannot be counted.
     """
-    model, manifest = load_checkpoint(find_checkpoint(checkpoint))
-    model.to(torch.device(device))
-    with TemporaryDirectory() as scratch:
-        folder = Path(scratch) if out is None else out / "conversations"
-        path = conversations or _build(data, folder)
-        asked = _read(path)
-        list_sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    if predictions is None:  # before the list, which takes longer to make
+        answer, manifest = _model(checkpoint, device)
+    asked, list_sha256 = questions(conversations, data, None if out is None else out / "conversations")
+    if predictions is not None:
+        answer, manifest = _saved(predictions, asked)
     outcomes = []
-    for answered in ask(model, asked, data):
+    for answered in answer(asked, data):
         outcomes.append(judge(answered))
         progress(len(outcomes), len(asked))
     measures = all_measures(outcomes)
@@ -74,9 +78,35 @@ def evaluate(
     if out is not None:
         tags = choose(outcomes)
         # Asked once more: keeping every mask until the best and worst are known would not fit large lists.
-        shown = ask(model, [item for item in asked if item.id in tags], data)
+        shown = answer([item for item in asked if item.id in tags], data)
         write_report(evaluation, draw(shown, outcomes, tags), out)
     return evaluation
+
+
+def questions(conversations: Path | None, data: Path, folder: Path | None) -> tuple[list[Conversation], str]:
+    """The questions that are asked, and the hash of their list.
+
+    Args:
+        conversations, data: As for :func:`evaluate`.
+        folder: Where a list that is built is kept; ``None`` keeps none.
+
+    Raises:
+        PRSMedError: ``empty_list``, ``duplicate_id``; what reading or building raises.
+    """
+    with TemporaryDirectory() as scratch:
+        path = conversations or _build(data, folder or Path(scratch))
+        return _read(path), hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _model(checkpoint: Path | str, device: str) -> tuple[Answering, Manifest]:
+    model, manifest = load_checkpoint(find_checkpoint(checkpoint))
+    model.to(torch.device(device))
+    return partial(ask, model), manifest
+
+
+def _saved(folder: Path, asked: Sequence[Conversation]) -> tuple[Answering, Manifest]:
+    saved = SavedSystem(folder, asked)
+    return saved.ask, saved.manifest
 
 
 def _build(data: Path, folder: Path) -> Path:

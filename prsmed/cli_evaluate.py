@@ -1,0 +1,58 @@
+"""`prsmed evaluate` and `prsmed questions`."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from prsmed.console import Bars, Data, out
+
+Conversations = Annotated[
+    Path | None, typer.Option(help="A list of `prsmed data build`; built from the held-out split when left out.")
+]
+
+
+def evaluate(
+    data: Data,
+    model: Annotated[
+        str, typer.Option("--preset", "--model", help="Shipped weights by name, or a checkpoint folder.")
+    ] = "nano",
+    predictions: Annotated[
+        Path | None,
+        typer.Option(help="Judge these saved answers of another system instead (docs/other-systems.md)."),
+    ] = None,
+    conversations: Conversations = None,
+    out_folder: Annotated[
+        Path | None, typer.Option("--out", help="Folder for report.html, report.md and report.json.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="Torch device.")] = "cpu",
+) -> None:
+    """Judge masks and words on held-out images, with intervals and the constant answer beside them."""
+    from prsmed.evaluation import evaluate as run_evaluation
+    from prsmed.evaluation import to_terminal
+
+    with Bars() as bars:
+        report = partial(bars.report, "questions")
+        evaluation = run_evaluation(model, conversations, data, out_folder, report, device, predictions)
+    for table in to_terminal(evaluation.tables()):
+        out.print(table)
+    if out_folder is not None:
+        out.print(f"Written: {out_folder}", soft_wrap=True)
+
+
+def questions(
+    data: Data,
+    out_folder: Annotated[Path, typer.Option("--out", help="Folder for questions.csv and the images.")],
+    conversations: Conversations = None,
+) -> None:
+    """Write the questions of `evaluate`, with their images, for another system to answer."""
+    from prsmed.evaluation import questions as list_questions
+    from prsmed.evaluation.saved import export_questions
+
+    with Bars() as bars:
+        asked, _ = list_questions(conversations, data, out_folder / "conversations")
+        path = export_questions(asked, data, out_folder, partial(bars.report, "questions"))
+    out.print(f"Written: {path} ({len(asked)} questions)", soft_wrap=True)
