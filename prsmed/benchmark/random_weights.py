@@ -24,9 +24,9 @@ from prsmed.data import vocabulary_lines
 from prsmed.errors import PRSMedError
 from prsmed.inference import Engine
 from prsmed.model.adapters import tune
+from prsmed.model.answering import prepare_to_answer
 from prsmed.model.build import assemble, build_encoder
 from prsmed.model.config import ModelConfig, PretrainedLanguageConfig
-from prsmed.model.folding import fold_batch_norms
 from prsmed.model.known import shape_of
 from prsmed.model.manifest import MANIFEST, Manifest
 from prsmed.model.pretrained import PretrainedLanguage
@@ -71,7 +71,7 @@ class _HeldEngine(Engine):
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / MANIFEST).write_text(json.dumps(asdict(manifest)))
             super().__init__(Path(folder), device=str(device))
-        fold_batch_norms(model)
+        prepare_to_answer(model, device)
         self._model = model
 
 

@@ -24,8 +24,8 @@ from prsmed.inference.question import check_question
 from prsmed.inference.stopwatch import Stopwatch
 from prsmed.inference.view import View, slice_masks, stack_views, view
 from prsmed.inference.whole_volume import VolumeMask, choose_slices, segment_volume
+from prsmed.model.answering import prepare_to_answer
 from prsmed.model.checkpoint import Manifest, find_checkpoint, load_checkpoint, read_manifest
-from prsmed.model.folding import fold_batch_norms
 from prsmed.model.language import Context, TokenBatch
 from prsmed.model.outputs import Seen
 from prsmed.model.prsmed import PRSMed
@@ -251,7 +251,7 @@ class Engine:
             if self._model is None:
                 model, _ = load_checkpoint(self.checkpoint)
                 assert isinstance(model, PRSMed)
-                fold_batch_norms(model)
+                prepare_to_answer(model, self.device)
                 self._model = model.to(self.device)
             return self._model
 

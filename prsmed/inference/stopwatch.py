@@ -21,3 +21,8 @@ class Stopwatch:
             yield
         finally:
             self.milliseconds[step] += 1000 * (time.perf_counter() - start)
+
+    def add(self, other: Stopwatch, share: float) -> None:
+        """Add a share of another's times: of work that went on beside other work."""
+        for step, milliseconds in other.milliseconds.items():
+            self.milliseconds[step] += share * milliseconds

@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from prsmed.errors import PRSMedError
-from prsmed.imaging.plane import Plane, extract, native_plane, place, slice_count
+from prsmed.imaging.plane import ImageSlice, Plane, extract, native_plane, place, slice_count
 from prsmed.imaging.volume import Volume
 from prsmed.imaging.window import Window
+from prsmed.inference.side_by_side import side_by_side, workers_on
 from prsmed.inference.stopwatch import Stopwatch
 from prsmed.inference.view import slice_masks, stack_views, view
 from prsmed.model.language import TokenBatch
@@ -20,6 +21,7 @@ from prsmed.model.prsmed import PRSMed
 from prsmed.position.zones import regions
 
 BATCH = 8
+"""Slices that are worked on at once, by all workers together."""
 
 
 @dataclass(frozen=True)
@@ -74,32 +76,53 @@ def segment_volume(
 
     Yields slices done and slices in all after every batch, and in the end the mask.
     """
-    config = model.config
     mask = np.zeros(volume.shape, np.uint8)
     probability = np.zeros(volume.shape, np.float32)
     presences: list[float] = []
-    for start in range(slices.first, slices.last + 1, BATCH):
-        indices = range(start, min(start + BATCH, slices.last + 1))
-        image_slices = [extract(volume, slices.plane, index) for index in indices]
-        with torch.inference_mode():
-            with watch.time("image"):
-                views = [view(each, window, config) for each in image_slices]
-                seen = model.see(stack_views(views, model.device))
-            with watch.time("prefill"):
-                prompt = model.read(seen, questions.expand(len(views)))
-            with watch.time("mask"):
-                segmented, _ = model.draw(seen, prompt, config.image_size)
-                drawn = slice_masks(segmented, model.mask_of(segmented), views, config.mask_threshold)
-        for image_slice, (slice_mask, slice_probability) in zip(image_slices, drawn, strict=True):
+    workers = workers_on(model.device)
+    size = max(BATCH // workers, 1)
+    firsts = range(slices.first, slices.last + 1, size)
+    batches = [range(first, min(first + size, slices.last + 1)) for first in firsts]
+
+    def draw(indices: range) -> _Drawn:
+        return _draw(model, [extract(volume, slices.plane, index) for index in indices], questions, window)
+
+    for drawn in side_by_side(draw, batches, min(workers, len(batches))):
+        watch.add(drawn.watch, 1 / workers)
+        for image_slice, (slice_mask, slice_probability) in zip(drawn.slices, drawn.masks, strict=True):
             place(slice_mask, image_slice, mask)
             place(slice_probability, image_slice, probability)
-        presences += segmented.presence_logits.sigmoid().tolist()
+        presences += drawn.presences
         yield len(presences), len(slices)
     mask = main_regions(mask)
     normal = extract(volume, slices.plane, slices.first).axes[2]
     areas = mask.sum(axis=tuple(axis for axis in range(3) if axis != normal))
     main = int(areas.argmax()) if areas.any() else slices.first + int(np.argmax(presences))
     yield VolumeMask(mask, probability, max(presences), main)
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """One batch: of each slice mask and probability ``(rows, cols)``, and its presence."""
+
+    slices: list[ImageSlice]
+    masks: list[tuple[NDArray[np.uint8], NDArray[np.float32]]]
+    presences: list[float]
+    watch: Stopwatch
+
+
+@torch.inference_mode()
+def _draw(model: PRSMed, slices: list[ImageSlice], questions: TokenBatch, window: Window | str | None) -> _Drawn:
+    config, watch = model.config, Stopwatch()
+    with watch.time("image"):
+        views = [view(each, window, config) for each in slices]
+        seen = model.see(stack_views(views, model.device))
+    with watch.time("prefill"):
+        prompt = model.read(seen, questions.expand(len(views)))
+    with watch.time("mask"):
+        segmented, _ = model.draw(seen, prompt, config.image_size)
+        masks = slice_masks(segmented, model.mask_of(segmented), views, config.mask_threshold)
+    return _Drawn(slices, masks, segmented.presence_logits.sigmoid().tolist(), watch)
 
 
 def main_regions(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from prsmed.model.folding import fold_batch_norms
+from prsmed.model.answering import prepare_to_answer
 from prsmed.model.prsmed import PRSMed
 
 
@@ -30,11 +30,11 @@ def test_what_the_encoder_and_the_decoder_compute_stays(make_tiny: Callable[...,
         return model.segment(seen.features, model.read(seen, questions), side).mask_logits
 
     before = draw()
-    fold_batch_norms(model)
+    prepare_to_answer(model, torch.device("cpu"))
     assert not norms(model)
     torch.testing.assert_close(draw(), before, rtol=1e-4, atol=1e-4)
 
 
 def test_a_model_that_learns_is_refused() -> None:
     with pytest.raises(AssertionError):
-        fold_batch_norms(nn.Sequential(nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1)))
+        prepare_to_answer(nn.Sequential(nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1)), torch.device("cpu"))
