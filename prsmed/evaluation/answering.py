@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,16 +58,17 @@ def predict(model: Model, pixels: Tensor, questions: Sequence[str]) -> list[Pred
         device = next(model.parameters()).device
         probabilities = model(pixels.to(device)).sigmoid()[:, 0].cpu().numpy()
         share = model.config.region_confidence  # the same cleaning for both, or it would decide the comparison
-        return [Prediction(confident_regions(p >= 0.5, p, share), p >= 0.5) for p in probabilities]
+        return [Prediction(confident_regions(p >= 0.5, p, share), p >= 0.5, probability=p) for p in probabilities]
     seen = model.see(pixels.to(model.device))
     prompt = model.read(seen, model.language.encode_questions(questions).to(model.device))
     segmented, speech = model.draw(seen, prompt, pixels.shape[-1])
     mask = model.mask_of(segmented)
     texts = model.answer(seen.features, prompt, mask) if speech is None else speech.texts
-    raw = _to_masks(segmented.mask_logits.sigmoid() >= model.config.mask_threshold)
+    probability = segmented.mask_logits.sigmoid()
+    raw = _planes(probability >= model.config.mask_threshold)
     presence = segmented.presence_logits.sigmoid()
     says_present = (presence >= model.config.presence_threshold).tolist()
-    rows = zip(_to_masks(mask), raw, presence.tolist(), says_present, texts, strict=True)
+    rows = zip(_planes(mask), raw, presence.tolist(), says_present, texts, _planes(probability), strict=True)
     return [Prediction(*row) for row in rows]
 
 
@@ -88,6 +90,6 @@ def _to_tensor(images: Sequence[NDArray[np.uint8]]) -> Tensor:
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
 
 
-def _to_masks(masks: Tensor) -> list[NDArray[np.bool_]]:
-    """``(B, 1, S, S)`` to ``B`` masks ``(S, S)``."""
-    return list(masks[:, 0].cpu().numpy())
+def _planes(maps: Tensor) -> list[NDArray[Any]]:
+    """``(B, 1, S, S)`` to ``B`` masks or probabilities ``(S, S)``."""
+    return list(maps[:, 0].cpu().numpy())

@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prsmed.data import MOST_REGIONS, Conversation
+from prsmed.evaluation.lesions import lesion_f1
 from prsmed.evaluation.metrics import dice, iou
 from prsmed.evaluation.place import Place, measured
+from prsmed.evaluation.published import threshold_means
+from prsmed.evaluation.surface import hd95, surface_dice
 from prsmed.position.agreement import compare
 from prsmed.position.parser import parse
 
@@ -24,6 +27,7 @@ class Prediction:
         presence: Probability that the target is there; ``None`` for a system that does not say.
         says_present: What it makes of the probability; ``None`` likewise.
         text: The answer; ``None`` for a system without words.
+        probability: ``(S, S)`` float32, each pixel's in the raw mask; ``None`` for a system that gives masks alone.
     """
 
     mask: NDArray[np.bool_]
@@ -31,6 +35,7 @@ class Prediction:
     presence: float | None = None
     says_present: bool | None = None
     text: str | None = None
+    probability: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class Outcome:
-    """All that is counted of one answer.
+    """All that is counted of one answer; numbers of overlap and distance are ``None`` when the target is absent.
 
     Attributes:
         id: The conversation's.
@@ -74,6 +79,13 @@ class Outcome:
         text_place: The place it names.
         text_denies: Whether it says that the target is not there.
         agrees: Whether text and mask name the same place or both none; ``None`` when the text names no place.
+        hd95: 95th percentile of the distance of the outlines, in pixels of the square.
+        surface_dice: Share of the outlines that are within a tolerance of each other.
+        lesion_f1: F1 over connected regions.
+        shared_pixels: Pixels in both masks, of an absent target too.
+        union_pixels: Pixels in either mask, likewise.
+        mdice: Dice as published, over 256 thresholds; ``None`` too for a system without probabilities.
+        miou: Intersection over union, likewise.
     """
 
     id: str
@@ -95,6 +107,13 @@ class Outcome:
     text_place: Place | None = None
     text_denies: bool | None = None
     agrees: bool | None = None
+    hd95: float | None = None
+    surface_dice: float | None = None
+    lesion_f1: float | None = None
+    shared_pixels: int | None = None
+    union_pixels: int | None = None
+    mdice: float | None = None
+    miou: float | None = None
 
 
 def judge(answered: Answered) -> Outcome:
@@ -112,8 +131,6 @@ def judge(answered: Answered) -> Outcome:
         true_answer=turn.answer,
         present=turn.present,
         true_place=Place.of_positions(turn.positions[:MOST_REGIONS]),
-        dice=dice(said.mask, answered.true_mask) if turn.present else None,
-        iou=iou(said.mask, answered.true_mask) if turn.present else None,
         mask_share=float(said.mask.mean()),
         raw_share=float(said.raw_mask.mean()),
         mask_place=Place.of_positions(positions),
@@ -123,4 +140,22 @@ def judge(answered: Answered) -> Outcome:
         text_place=None if reading is None else Place.of_reading(reading),
         text_denies=None if reading is None else reading.none,
         agrees=None if said.text is None else compare(said.text, positions).agrees,
+        shared_pixels=int((said.mask & answered.true_mask).sum()),
+        union_pixels=int((said.mask | answered.true_mask).sum()),
+        **_of_present(said, answered.true_mask if turn.present else None),
     )
+
+
+def _of_present(said: Prediction, true: NDArray[np.bool_] | None) -> dict[str, float | None]:
+    if true is None:
+        return {"dice": None, "iou": None}
+    mdice, miou = (None, None) if said.probability is None else threshold_means(said.probability, true)
+    return {
+        "dice": dice(said.mask, true),
+        "iou": iou(said.mask, true),
+        "hd95": hd95(said.mask, true),
+        "surface_dice": surface_dice(said.mask, true),
+        "lesion_f1": lesion_f1(said.mask, true),
+        "mdice": mdice,
+        "miou": miou,
+    }

@@ -29,6 +29,7 @@ def test_a_list_is_answered_as_one_by_one(model: PRSMed, asked: list[Conversatio
         assert alone.prediction.text == answered.prediction.text
         assert alone.prediction.presence == pytest.approx(answered.prediction.presence, abs=1e-4)
         assert (alone.prediction.mask != answered.prediction.mask).mean() < 0.001
+        np.testing.assert_array_equal(answered.prediction.raw_mask, answered.prediction.probability >= 0.5)
 
 
 def test_the_truth_is_the_mask_of_what_is_asked(model: PRSMed, asked: list[Conversation], image_root: Path) -> None:
@@ -60,6 +61,7 @@ def test_a_unet_draws_and_says_nothing(asked: list[Conversation], image_root: Pa
     pixels = torch.from_numpy(answered.pixels).permute(2, 0, 1)[None] / 255
     with torch.no_grad():
         probability = unet(pixels).sigmoid()[0, 0].numpy()
+    np.testing.assert_allclose(said.probability, probability, atol=1e-5)
     np.testing.assert_array_equal(said.raw_mask, probability >= 0.5)
     np.testing.assert_array_equal(said.mask, confident_regions(said.raw_mask, probability, 0.95))
 

@@ -33,6 +33,9 @@ def test_a_good_answer() -> None:
     assert found.agrees is True
     assert found.text_denies is False
     assert found.group == "brain_mri/g7"
+    assert (found.shared_pixels, found.union_pixels, found.lesion_f1) == (50, 100, 1)
+    assert found.hd95 == 5  # the outline's lower edge is five rows from the truth's
+    assert found.mdice is None  # no probabilities were given
 
 
 def test_words_are_checked_against_the_mask_not_the_truth() -> None:
@@ -49,11 +52,13 @@ def test_a_missed_target() -> None:
     assert (found.dice, found.iou, found.mask_share) == (0.0, 0.0, 0.0)
     assert found.text_denies
     assert found.agrees
+    assert (found.hd95, found.surface_dice, found.lesion_f1) == (pytest.approx(40 * 2**0.5), 0, 0)
 
 
 def test_absent_targets_have_no_overlap() -> None:
     found = judge(answered(Prediction(BOX, BOX, 0.9, True, "top left"), present=False))
-    assert (found.dice, found.iou) == (None, None)
+    assert (found.dice, found.iou, found.hd95, found.surface_dice, found.lesion_f1) == (None,) * 5
+    assert (found.shared_pixels, found.union_pixels) == (0, 100)
     assert found.mask_share == 100 / 1600
     assert found.true_place == Place()
 
@@ -62,3 +67,9 @@ def test_a_system_without_words() -> None:
     found = judge(answered(Prediction(BOX, BOX)))
     assert found.dice == 1
     assert (found.text, found.text_place, found.text_denies, found.agrees, found.presence) == (None,) * 5
+
+
+def test_probabilities_are_counted_as_published() -> None:
+    found = judge(answered(Prediction(BOX, BOX, probability=BOX.astype(np.float32))))
+    assert found.mdice == pytest.approx((255 + 200 / 1700) / 256)  # at the lowest level all 1600 pixels are taken
+    assert found.miou == pytest.approx((255 + 100 / 1600) / 256)
