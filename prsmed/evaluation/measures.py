@@ -1,4 +1,7 @@
-"""What is counted: each measure gives one number an answer, or none where it does not apply."""
+"""What is counted: each measure gives one number an answer, or none where it does not apply.
+
+Means are taken over answers. Only cumulative IoU is not a mean: it divides the sums of two numbers of an answer.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from prsmed.evaluation.outcome import Outcome
+from prsmed.evaluation.surface import TOLERANCE_PX
 
 RAW_SHARE = 0.001
 """From this share of the pixels on, what is drawn before the presence judgement counts as a mask."""
 
-Section = Literal["Mask", "Position", "Presence and agreement"]
+HIT_IOU, FAILURE_DICE = 0.1, 0.1
+"""From this overlap on a target counts as hit; below this one its mask is a failure."""
+
+Section = Literal["Mask", "Mask, by other definitions", "Position", "Presence and agreement"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,7 @@ class Measure:
         section: Table it stands in.
         meaning: One line for readers of the table.
         value: The number, or ``None`` where the measure does not apply.
+        total: What the sum of the numbers is divided by the sum of; ``None`` for a mean.
     """
 
     name: str
@@ -31,6 +39,7 @@ class Measure:
     section: Section
     meaning: str
     value: Callable[[Outcome], float | None]
+    total: Callable[[Outcome], float] | None = None
 
 
 def _of_present(outcome: Outcome, value: bool | None) -> float | None:
@@ -39,6 +48,20 @@ def _of_present(outcome: Outcome, value: bool | None) -> float | None:
 
 def _of_absent(outcome: Outcome, value: bool | None) -> float | None:
     return float(value) if not outcome.present and value is not None else None
+
+
+def _reaches(overlap: float | None, least: float) -> float | None:
+    return None if overlap is None else float(overlap >= least)
+
+
+def _falls_short(overlap: float | None, least: float) -> float | None:
+    return None if overlap is None else float(overlap < least)
+
+
+def _iou_of_any(outcome: Outcome) -> float | None:
+    if outcome.shared_pixels is None:
+        return None
+    return outcome.shared_pixels / outcome.union_pixels if outcome.union_pixels else 1.0
 
 
 def _is_presence_right(outcome: Outcome) -> float | None:
@@ -69,6 +92,42 @@ MASK_MEASURES = (
     ),
     Measure("iou", "IoU", "Mask", "Intersection over union, likewise.", lambda outcome: outcome.iou),
     Measure(
+        "hd95",
+        "HD95, px",
+        "Mask",
+        "95th percentile of the distance of the outlines (MONAI), in pixels of the model's square; an empty mask gets "
+        "the square's diagonal.",
+        lambda outcome: outcome.hd95,
+    ),
+    Measure(
+        "surface_dice",
+        f"NSD, {TOLERANCE_PX:g} px",
+        "Mask",
+        f"Share of both outlines within {TOLERANCE_PX:g} pixels of the other (MONAI); an empty mask scores 0.",
+        lambda outcome: outcome.surface_dice,
+    ),
+    Measure(
+        "lesion_f1",
+        "Lesion F1",
+        "Mask",
+        "F1 over connected regions (8 neighbours) of an image, matched where they overlap at all; mean over images.",
+        lambda outcome: outcome.lesion_f1,
+    ),
+    Measure(
+        "hit",
+        "Hit",
+        "Mask",
+        f"Share of present targets with an IoU of at least {HIT_IOU:g}.",
+        lambda outcome: _reaches(outcome.iou, HIT_IOU),
+    ),
+    Measure(
+        "failure",
+        "Failure",
+        "Mask",
+        f"Share of present targets with a Dice below {FAILURE_DICE:g}.",
+        lambda outcome: _falls_short(outcome.dice, FAILURE_DICE),
+    ),
+    Measure(
         "missed",
         "Missed",
         "Mask",
@@ -88,6 +147,35 @@ MASK_MEASURES = (
         "Mask",
         "The same before the presence judgement empties masks, from 0.1 % of the pixels on.",
         lambda outcome: _of_absent(outcome, outcome.raw_share > RAW_SHARE),
+    ),
+    Measure(
+        "mdice",
+        "mDice",
+        "Mask, by other definitions",
+        "As PRS-Med's code counts: mean Dice over 256 thresholds of the stretched probabilities of a present target.",
+        lambda outcome: outcome.mdice,
+    ),
+    Measure(
+        "miou",
+        "mIoU",
+        "Mask, by other definitions",
+        "Intersection over union, likewise.",
+        lambda outcome: outcome.miou,
+    ),
+    Measure(
+        "giou",
+        "gIoU",
+        "Mask, by other definitions",
+        "Mean IoU over all questions, as in reasoning segmentation; nothing drawn where nothing is there scores 1.",
+        _iou_of_any,
+    ),
+    Measure(
+        "ciou",
+        "cIoU",
+        "Mask, by other definitions",
+        "Shared pixels of all questions over the pixels in either mask: large targets weigh most.",
+        lambda outcome: outcome.shared_pixels,
+        lambda outcome: outcome.union_pixels or 0,
     ),
 )
 WORD_MEASURES = (

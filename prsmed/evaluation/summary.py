@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from prsmed.evaluation.measures import MASK_MEASURES, WORD_MEASURES, Measure
 from prsmed.evaluation.outcome import Outcome
@@ -23,21 +23,38 @@ def summarise(
     measures: Sequence[Measure], outcomes: Sequence[Outcome], draws: int = DRAWS, seed: int = SEED
 ) -> dict[str, Row]:
     """Estimates of measures that apply to at least one answer, by the measure's name."""
-    rows = {measure.name: estimate_row(measure.value, outcomes, draws, seed) for measure in measures}
+    rows = {measure.name: _row(samples_of(measure, outcomes), draws, seed) for measure in measures}
     return {name: row for name, row in rows.items() if row}
 
 
 def estimate_row(
     value: Callable[[Outcome], float | None], outcomes: Sequence[Outcome], draws: int = DRAWS, seed: int = SEED
 ) -> Row:
-    """Estimates of one number of an answer; an empty row when no answer has it."""
+    """Estimates of the mean of one number of an answer; an empty row when no answer has it."""
+    return _row(_samples(value, None, outcomes), draws, seed)
+
+
+def samples_of(measure: Measure, outcomes: Sequence[Outcome]) -> dict[str, Sample]:
+    """A measure's values by modality; modalities without any are left out."""
+    return _samples(measure.value, measure.total, outcomes)
+
+
+def _samples(
+    value: Callable[[Outcome], float | None], total: Callable[[Outcome], float] | None, outcomes: Sequence[Outcome]
+) -> dict[str, Sample]:
     samples = {}
     for modality in sorted({outcome.modality for outcome in outcomes}):
-        own = [outcome for outcome in outcomes if outcome.modality == modality]
-        pairs = [(number, outcome.group) for outcome in own if (number := value(outcome)) is not None]
-        if pairs:
-            values, groups = zip(*pairs, strict=True)
-            samples[modality] = Sample(values, groups)
+        counted = [outcome for outcome in outcomes if outcome.modality == modality and value(outcome) is not None]
+        if counted:
+            samples[modality] = Sample(
+                values=[float(value(outcome) or 0) for outcome in counted],
+                groups=[outcome.group for outcome in counted],
+                totals=None if total is None else [total(outcome) for outcome in counted],
+            )
+    return samples
+
+
+def _row(samples: Mapping[str, Sample], draws: int, seed: int) -> Row:
     if not samples:
         return {}
     row = {modality: mean(sample, draws, seed) for modality, sample in samples.items()}

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prsmed.evaluation.statistics import Sample, macro_mean, mean
+from prsmed.evaluation.statistics import Sample, holm, macro_difference, macro_mean, mean
 
 values = st.lists(st.floats(0, 1), min_size=1, max_size=6)
 
@@ -73,3 +73,48 @@ def test_values_without_groups_are_refused() -> None:
         Sample([1.0, 2.0], ["a"])
     with pytest.raises(ValueError, match="at least one"):
         Sample([], [])
+
+
+def test_a_ratio_of_sums_resamples_both() -> None:
+    # Draws of the groups {3/4, 0/1} and {1/5}: 3/5, 4/10, 4/10, 1/5.
+    estimate = mean(Sample([3, 0, 1], ["a", "a", "b"], [4, 1, 5]))
+    assert (estimate.value, estimate.low, estimate.high) == pytest.approx((0.4, 0.2, 0.6))
+    assert mean(Sample([0.0, 0.0], ["a", "b"], [0, 0])).value == 1
+
+
+def test_a_difference_sees_the_same_groups_drawn() -> None:
+    rng = np.random.default_rng(0)
+    groups = [str(number // 2) for number in range(80)]
+    hard = rng.normal(0, 1, 80)  # how hard a question is moves both systems alike
+    first, second = Sample(hard.tolist(), groups), Sample((hard + rng.normal(0.2, 0.1, 80)).tolist(), groups)
+    found = macro_difference({"": (first, second)})
+    alone = mean(Sample(np.subtract(second.values, first.values).tolist(), groups))
+    seen = found.estimate
+    assert (seen.value, seen.low, seen.high) == pytest.approx((alone.value, alone.low, alone.high))
+    assert found.p == pytest.approx(2 / 10_001)  # no draw at 0 or below
+    assert mean(second).high - mean(second).low > 5 * (alone.high - alone.low)
+    assert macro_difference({"": (second, first)}).estimate.value == pytest.approx(-alone.value)
+
+
+def test_p_values_are_uniform_when_nothing_differs() -> None:
+    rng = np.random.default_rng(5)
+    groups = [str(number) for number in range(60)]
+    p_values = []
+    for _ in range(200):
+        noise = Sample(rng.normal(0, 1, 60).tolist(), groups)
+        p_values.append(macro_difference({"": (Sample([0.0] * 60, groups), noise)}, draws=500).p)
+    assert np.mean(np.array(p_values) < 0.05) == pytest.approx(0.05, abs=0.04)
+    assert np.mean(p_values) == pytest.approx(0.5, abs=0.06)
+
+
+def test_equal_systems_do_not_differ_and_a_lone_group_tells_nothing() -> None:
+    sample = Sample([0.1, 0.4, 0.3], ["a", "b", "b"])
+    assert macro_difference({"": (sample, sample)}).p == 1
+    lone = Sample([0.1, 0.4], ["a", "a"])
+    assert macro_difference({"": (lone, lone)}).p is None
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.5]) == [1, 1]
+    assert holm([]) == []
