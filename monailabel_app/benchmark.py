@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from monailabel_app.ask import share_processors
+from monailabel_app.benchmark_mask import MaskRow, measure_mask
 from monailabel_app.client import ask
 from monailabel_app.process import ServerProcess
 from monailabel_app.serve import BUILD, free_port
@@ -50,8 +51,8 @@ class Row:
     info_p95_ms: float
 
 
-def measure(clients: int, rounds: int, model: str, console: Console) -> list[Row]:
-    """The bare model one question after the other, then each application with all at once, in turns.
+def measure(clients: int, rounds: int, model: str, console: Console) -> tuple[list[Row], list[MaskRow]]:
+    """The bare model one question after the other, then each application with all at once, in turns; then one client.
 
     Every question is about another slice and window, so that nothing is remembered.
     """
@@ -74,8 +75,10 @@ def measure(clients: int, rounds: int, model: str, console: Console) -> list[Row
                 for name, way in ways.items():
                     console.print(f"round {number} of {rounds}: {name}", style="dim")
                     results[name].append(way(number))
+            console.print("one client alone", style="dim")
+            masks = measure_mask(ours, stock, _IMAGE, rounds)
     model_s = statistics.median(total for total, _, _ in results["bare model, in turn"])
-    return [_row(name, found, model_s) for name, found in results.items()]
+    return [_row(name, found, model_s) for name, found in results.items()], masks
 
 
 def _row(name: str, found: list[tuple[float, float, list[float]]], model_s: float) -> Row:
@@ -144,6 +147,22 @@ def _running(studies: str, model: str, application: str) -> Iterator[str]:
             server.stop()
 
 
+def _mask_table(rows: list[MaskRow], rounds: int) -> Table:
+    table = Table(title=f"Milliseconds to the mask, one client, medians of {rounds} rounds with 95 % intervals")
+    for column in (
+        "",
+        "first question",
+        "against the stock one's",
+        "another about the slice",
+        "against the stock one's",
+    ):
+        table.add_column(column)
+    for row in rows:
+        spans = (row.first, row.first_ratio, row.repeated, row.repeated_ratio)
+        table.add_row(row.name, *(f"{span.value:.3g} ({span.low:.3g} - {span.high:.3g})" for span in spans))
+    return table
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 0."""
     parser = argparse.ArgumentParser(
@@ -154,7 +173,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", default="nano", help="preset or checkpoint folder (default: %(default)s)")
     options = parser.parse_args(argv)
     console = Console(soft_wrap=True)
-    rows = measure(options.clients, options.rounds, options.model, console)
+    rows, masks = measure(options.clients, options.rounds, options.model, console)
     table = Table(title=f"{options.clients} questions at once, {options.model}, medians of {options.rounds} rounds")
     for column in ("", "all answered (s)", "first answer (s)", "against the bare model", "GET /info/ p95 (ms)"):
         table.add_column(column)
@@ -162,9 +181,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         info = f"{row.info_p95_ms:.0f}" if row.info_p95_ms else ""
         table.add_row(row.name, f"{row.total_s:.2f}", f"{row.first_s:.2f}", f"{row.ratio:.2f} times", info)
     console.print(table)
+    console.print(_mask_table(masks, options.rounds))
     BUILD.mkdir(exist_ok=True)
     file = BUILD / "benchmark.json"
-    file.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+    found = {"load": [asdict(row) for row in rows], "mask": [asdict(row) for row in masks]}
+    file.write_text(json.dumps(found, indent=2) + "\n")
     console.print(f"Written: {file}", highlight=False)
     return 0
 
