@@ -11,8 +11,9 @@ from typing import Annotated
 import typer
 
 from prsmed.cli_benchmark import benchmark_app
+from prsmed.cli_calibrate import calibrate
 from prsmed.cli_data import data_app
-from prsmed.cli_evaluate import evaluate, questions
+from prsmed.cli_evaluate import compare, evaluate, questions
 from prsmed.cli_import import import_app
 from prsmed.cli_judge import judge_app
 from prsmed.cli_models import assemble, export, info
@@ -38,9 +39,11 @@ app.command()(info)
 app.command()(assemble)
 app.command()(export)
 app.command()(evaluate)
+app.command()(compare)
 app.command()(questions)
 app.command()(simulate)
 app.command()(train)
+app.command()(calibrate)
 app.command()(predict)
 app.add_typer(judge_app, name="judge")
 app.add_typer(versions_app, name="models")

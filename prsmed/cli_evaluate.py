@@ -1,7 +1,8 @@
-"""`prsmed evaluate` and `prsmed questions`."""
+"""`prsmed evaluate`, `prsmed compare` and `prsmed questions`."""
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -41,6 +42,35 @@ def evaluate(
         out.print(table)
     if out_folder is not None:
         out.print(f"Written: {out_folder}", soft_wrap=True)
+
+
+def compare(
+    reports: Annotated[
+        list[Path], typer.Argument(help="Folders of `prsmed evaluate --out` on one list; the first is the reference.")
+    ],
+    out_file: Annotated[Path | None, typer.Option("--out", help="Write the tables as Markdown.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
+) -> None:
+    """Differences of systems on the same questions, with intervals and p values (docs/evaluation.md)."""
+    from prsmed.errors import PRSMedError
+    from prsmed.evaluation import to_terminal
+    from prsmed.evaluation.compare import compare_reports
+    from prsmed.evaluation.tables import to_markdown
+
+    if len(reports) < 2:
+        raise PRSMedError("one_report", "one report cannot be compared; name at least two folders")
+    compared = compare_reports(reports)
+    tables = [comparison.to_table() for comparison in compared]
+    if out_file is not None:
+        out_file.parent.mkdir(parents=True, exist_ok=True)
+        out_file.write_text(to_markdown("Comparison", tables, {}), encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps({"comparisons": [comparison.to_json() for comparison in compared]}))
+        return
+    for table in to_terminal(tables):
+        out.print(table)
+    if out_file is not None:
+        out.print(f"Written: {out_file}", soft_wrap=True)
 
 
 def questions(
