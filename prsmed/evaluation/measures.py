@@ -18,7 +18,7 @@ RAW_SHARE = 0.001
 HIT_IOU, FAILURE_DICE = 0.1, 0.1
 """From this overlap on a target counts as hit; below this one its mask is a failure."""
 
-Section = Literal["Mask", "Mask, by other definitions", "Position", "Presence and agreement"]
+Section = Literal["Mask", "Found and missed", "Mask, by other definitions", "Position", "Presence and agreement"]
 
 
 @dataclass(frozen=True)
@@ -116,35 +116,35 @@ MASK_MEASURES = (
     Measure(
         "hit",
         "Hit",
-        "Mask",
+        "Found and missed",
         f"Share of present targets with an IoU of at least {HIT_IOU:g}.",
         lambda outcome: _reaches(outcome.iou, HIT_IOU),
     ),
     Measure(
         "failure",
         "Failure",
-        "Mask",
+        "Found and missed",
         f"Share of present targets with a Dice below {FAILURE_DICE:g}.",
         lambda outcome: _falls_short(outcome.dice, FAILURE_DICE),
     ),
     Measure(
         "missed",
         "Missed",
-        "Mask",
+        "Found and missed",
         "Share of present targets for which the mask is empty.",
         lambda outcome: _of_present(outcome, outcome.mask_share == 0),
     ),
     Measure(
         "false_mask",
         "False mask",
-        "Mask",
+        "Found and missed",
         "Share of absent targets for which a user gets any mask pixel.",
         lambda outcome: _of_absent(outcome, outcome.mask_share > 0),
     ),
     Measure(
         "false_mask_raw",
         "False mask, raw",
-        "Mask",
+        "Found and missed",
         "The same before the presence judgement empties masks, from 0.1 % of the pixels on.",
         lambda outcome: _of_absent(outcome, outcome.raw_share > RAW_SHARE),
     ),

@@ -8,6 +8,7 @@ from html import escape
 from itertools import groupby
 from string import Template
 
+from prsmed.evaluation.figure import Figure
 from prsmed.evaluation.pictures import PREDICTED_COLOR, TRUE_COLOR, Picture
 from prsmed.evaluation.tables import Cell, Table, constants_note, intervals_note
 
@@ -27,6 +28,8 @@ dd { margin: 0 }
 .scroll { overflow-x: auto }
 .pictures { display: flex; flex-wrap: wrap; gap: 1rem }
 figure { margin: 0; width: 320px }
+figure.chart { width: auto; max-width: 55rem }
+figure.chart img { max-width: 100% }
 figcaption { font-size: 13px }
 figcaption p { margin: .25rem 0 }
 .verdict { color: #4a5460 }
@@ -36,11 +39,15 @@ figcaption p { margin: .25rem 0 }
 <h1>$title</h1>
 <p>$intervals $constants</p>
 $tables
+$figures
 <h2>Pictures</h2>
 <p>By Dice in each modality.<span class="true"></span>true outline<span class="predicted"></span>predicted outline</p>
 $pictures
 <p>Research use only, not a medical device.</p>
 </body></html>
+""")
+_CHART = Template("""<h2>$title</h2><figure class="chart"><img src="data:image/png;base64,$png" alt="$alt">
+<figcaption>$caption</figcaption></figure>
 """)
 _FIGURE = Template("""<figure><img src="data:image/png;base64,$png" width="320" height="320" alt="$id"><figcaption>
 <p><b>$tag</b> $id, $dataset</p><p>Q: $question</p>$answer<p>True: $true_answer</p>
@@ -48,13 +55,20 @@ _FIGURE = Template("""<figure><img src="data:image/png;base64,$png" width="320" 
 """)
 
 
-def write_page(title: str, tables: Sequence[Table], constants: Mapping[str, str], pictures: Sequence[Picture]) -> str:
+def write_page(
+    title: str,
+    tables: Sequence[Table],
+    constants: Mapping[str, str],
+    figures: Sequence[Figure],
+    pictures: Sequence[Picture],
+) -> str:
     """The whole page; every text in it is escaped."""
     return _PAGE.substitute(
         title=escape(title),
         intervals=escape(intervals_note()),
         constants=escape(constants_note(constants)),
         tables="\n".join(_table(table) for table in tables),
+        figures="\n".join(_chart(figure) for figure in figures),
         pictures="\n".join(_gallery(pictures)),
         true_color=_css(TRUE_COLOR),
         predicted_color=_css(PREDICTED_COLOR),
@@ -74,6 +88,15 @@ def _table(table: Table) -> str:
 def _cell(cell: Cell) -> str:
     interval = f" <small>{escape(cell.interval)}</small>" if cell.interval else ""
     return f"<td>{escape(cell.figure)}{interval}</td>"
+
+
+def _chart(figure: Figure) -> str:
+    return _CHART.substitute(
+        title=escape(figure.title),
+        png=base64.b64encode(figure.png).decode("ascii"),
+        alt=escape(figure.alt),
+        caption=escape(figure.caption),
+    )
 
 
 def _gallery(pictures: Sequence[Picture]) -> list[str]:

@@ -8,6 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from prsmed.evaluation.beside import published_tables
+from prsmed.evaluation.figure import Figure
+from prsmed.evaluation.mask_figures import mask_figures
 from prsmed.evaluation.measures import Measure
 from prsmed.evaluation.outcome import Outcome
 from prsmed.evaluation.outcome_file import write_outcomes
@@ -54,7 +57,11 @@ class Evaluation:
 
     def tables(self) -> list[Table]:
         """The tables of the report."""
-        return tables(self.measures, self.summary, self.outcomes)
+        return [*tables(self.measures, self.summary, self.outcomes), *published_tables(self.summary)]
+
+    def figures(self) -> list[Figure]:
+        """The figures of the report."""
+        return mask_figures(self.outcomes)
 
     @property
     def title(self) -> str:
@@ -75,5 +82,5 @@ def write_report(evaluation: Evaluation, pictures: Sequence[Picture], out: Path)
     (out / JSON).write_text(json.dumps(evaluation.to_json(), indent=2) + "\n", encoding="utf-8")
     write_outcomes(evaluation.outcomes, out / OUTCOMES)
     (out / MARKDOWN).write_text(evaluation.to_markdown(), encoding="utf-8")
-    page = write_page(evaluation.title, evaluation.tables(), evaluation.constants, pictures)
+    page = write_page(evaluation.title, evaluation.tables(), evaluation.constants, evaluation.figures(), pictures)
     (out / HTML).write_text(page, encoding="utf-8")

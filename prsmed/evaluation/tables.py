@@ -56,7 +56,8 @@ def tables(measures: Sequence[Measure], summary: Mapping[str, Row], outcomes: Se
         if shown:
             header = ("Modality", "Present", "Absent", *(measure.title for measure in shown))
             rows = tuple(
-                (*_counts(part, outcomes), *(_cell(measure, summary, part) for measure in shown)) for part in parts
+                (*_counts(part, outcomes), *(_cell(measure, summary, part, outcomes) for measure in shown))
+                for part in parts
             )
             legend = tuple((measure.title, measure.meaning) for measure in shown)
             made.append(Table(section, header, rows, legend))
@@ -94,7 +95,8 @@ def intervals_note() -> str:
     """What the brackets and counts are."""
     return (
         "Brackets: 95 % cluster-bootstrap intervals over groups (patients, videos, clusters). "
-        "Counts: questions (groups). Macro: mean over modalities."
+        "Counts: questions (groups); a figure is over the present, the absent or all of them, as its meaning says, "
+        "or over the n beside it. Macro: mean over modalities."
     )
 
 
@@ -114,8 +116,14 @@ def _count(outcomes: Sequence[Outcome]) -> Cell:
     return Cell(str(len(outcomes)), f"({len({outcome.group for outcome in outcomes})})")
 
 
-def _cell(measure: Measure, summary: Mapping[str, Row], part: str) -> Cell:
-    return Cell.of(summary[measure.name].get(part))
+def _cell(measure: Measure, summary: Mapping[str, Row], part: str, outcomes: Sequence[Outcome]) -> Cell:
+    """A figure, and over how many answers where the row's counts do not say it."""
+    estimate = summary[measure.name].get(part)
+    cell = Cell.of(estimate)
+    present = [outcome.present for outcome in outcomes if part in (MACRO, outcome.modality)]
+    if estimate is None or estimate.n in (sum(present), len(present) - sum(present), len(present)):
+        return cell
+    return Cell(cell.figure, f"{cell.interval} n {estimate.n} ({estimate.groups})")
 
 
 def _interval(estimate: Estimate) -> str:

@@ -87,3 +87,13 @@ def test_lists_that_cannot_be_counted(
         evaluate(checkpoint, path, image_root, tmp_path / "out", quiet)
     assert error.value.code == code
     assert not (tmp_path / "out").exists()
+
+
+def test_two_runs_write_the_same_bytes(checkpoint: Path, image_root: Path, tmp_path: Path) -> None:
+    path = build(image_root, tmp_path / "list", kinds=KINDS).path
+    for folder in ("one", "two"):
+        evaluate(checkpoint, path, image_root, tmp_path / folder, quiet)
+    written = sorted(file.name for file in (tmp_path / "one").iterdir())
+    assert written == ["outcomes.jsonl", "report.html", "report.json", "report.md"]
+    for name in written:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
