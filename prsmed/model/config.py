@@ -159,6 +159,7 @@ class ModelConfig:
         presence_from: ``"head"`` learns whether the target is there; ``"mask"`` takes the surest pixel's word (models
             published without such a head).
         presence_threshold: Presence probability from which the target counts as there.
+        presence_temperature: What presence logits are divided by, so that the probability is one (docs/calibration.md).
         mask_threshold: Probability from which a pixel counts as target.
         region_confidence: A region of the mask is shown when its mean probability is at least this share of that
             of the surest region; 0, as published, shows all.
@@ -178,6 +179,7 @@ class ModelConfig:
     answer_from: Literal["prompt", "mask"] = "prompt"
     presence_from: Literal["head", "mask"] = "head"
     presence_threshold: float = 0.5
+    presence_temperature: float = 1.0
     mask_threshold: float = 0.5
     region_confidence: float = 0.0
     max_answer_tokens: int = 64

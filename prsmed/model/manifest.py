@@ -27,6 +27,7 @@ class Manifest:
         training: Facts of the training run: data, steps, seed, metrics.
         tokenizer_sha256: Hash of the tokenizer's file, ``""`` for models without one of their own.
         base: Name, hash and licence of the imported language model it stands on, empty for models without.
+        calibration: What its presence temperature and threshold were fitted on, and to what effect; empty when not.
     """
 
     kind: str
@@ -36,6 +37,7 @@ class Manifest:
     training: dict[str, Any] = field(default_factory=dict)
     tokenizer_sha256: str = ""
     base: dict[str, str] = field(default_factory=dict)
+    calibration: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
 
 

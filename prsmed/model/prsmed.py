@@ -216,12 +216,13 @@ class PRSMed(nn.Module):
         return Segmented(logits, self._presence(fused.grid, context, logits, row_of), row_of), coarse
 
     def _presence(self, grid: Tensor, context: Context, mask_logits: Tensor, row_of: Tensor) -> Tensor:
-        """Presence logits ``(T,)``: the head's, or those of the surest pixel of each turn's masks."""
+        """Calibrated presence logits ``(T,)``: the head's, or those of the surest pixel of each turn's masks."""
         if self.presence is not None:
             logits: Tensor = self.presence(grid, context.last(Role.TEXT).float())
-            return logits
-        surest = mask_logits.flatten(1).amax(dim=1)
-        return surest.new_full((grid.shape[0],), UNDRAWN).scatter_reduce(0, row_of, surest, "amax")
+        else:
+            surest = mask_logits.flatten(1).amax(dim=1)
+            logits = surest.new_full((grid.shape[0],), UNDRAWN).scatter_reduce(0, row_of, surest, "amax")
+        return logits / self.config.presence_temperature
 
 
 def _finish(speech: Speech) -> Speech:

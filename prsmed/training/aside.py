@@ -5,10 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
-from prsmed.data import Record
+from prsmed.data import Record, phantom_records, read_pairs
 
 SHARE = 0.1
+
+
+def all_records(data: Path, phantoms: int, seed: int) -> list[Record]:
+    """The pairs of a folder and the phantoms that a run knows beside them."""
+    return [*read_pairs(data), *phantom_records(phantoms, seed)]
 
 
 def set_aside(records: Sequence[Record], share: float = SHARE) -> tuple[list[Record], list[Record]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from prsmed.data import ConversationDataset, Record, phantom_records, read_pairs, vocabulary_lines
+from prsmed.data import ConversationDataset, Record, vocabulary_lines
 from prsmed.data.sources import INDEX
 from prsmed.errors import PRSMedError
 from prsmed.model.build import build_model
@@ -21,7 +21,7 @@ from prsmed.model.prsmed import PRSMed
 from prsmed.model.start import start_preset
 from prsmed.model.tokenizer import train_tokenizer
 from prsmed.model.unet import BASELINES, BaselineUNet
-from prsmed.training.aside import set_aside
+from prsmed.training.aside import all_records, set_aside
 from prsmed.training.config import TrainConfig
 from prsmed.training.curves import draw_curves
 from prsmed.training.learner import Learner, PRSMedLearner, UNetLearner
@@ -140,7 +140,7 @@ def _check_shards(model: PRSMed | BaselineUNet, bits: int, processes: Processes,
 
 def _records(data: Path, config: TrainConfig, preset: str) -> tuple[list[Record], list[Record]]:
     """What is trained on, and what is checked with."""
-    records = [*read_pairs(data), *phantom_records(config.phantoms, config.seed)]
+    records = all_records(data, config.phantoms, config.seed)
     trained = [record for record in records if record.split == "train"]
     checked = [record for record in records if record.split == "val" and not record.is_phantom]
     if not trained:
