@@ -116,7 +116,7 @@ class _Ways:
         """Time every way once."""
         image_slice = self.slices[(len(self.slices) // 2 + number) % len(self.slices)]
         masks: dict[str, NDArray[np.uint8]] = {}
-        ways = [
+        ways: list[Callable[[], None]] = [
             lambda: self._time_question(image_slice),
             lambda: self._time_published(image_slice),
             lambda: self._time_volumes(masks),

@@ -30,7 +30,7 @@ def median_of(values: Sequence[float]) -> Median:
     rows = np.asarray(values, dtype=np.float64)
     picked = np.random.default_rng(0).integers(len(rows), size=(_DRAWS, len(rows)))
     low, high = np.percentile(np.median(rows[picked], axis=1), _PERCENTILES)
-    return Median(*(float(f"{number:.4g}") for number in (np.median(rows), low, high)), n=len(rows))
+    return Median(_round(np.median(rows)), _round(low), _round(high), len(rows))
 
 
 def ratio_of(above: Sequence[float], below: Sequence[float]) -> Median:
@@ -40,6 +40,10 @@ def ratio_of(above: Sequence[float], below: Sequence[float]) -> Median:
         ValueError: One has more rounds than the other.
     """
     return median_of([one / other for one, other in zip(above, below, strict=True)])
+
+
+def _round(value: np.floating[Any]) -> float:
+    return float(f"{value:.4g}")
 
 
 class Clock:
