@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import requests
 
@@ -12,7 +13,7 @@ from monailabel_app.client import ask
 from prsmed.benchmark.timing import Median, median_of, ratio_of
 
 _TIMEOUT_SECONDS = 600
-_MASK_EVENT = "event: mask"
+_MASK_EVENT = b"event: mask"
 STOCK = "MONAI Label's stock application, POST /infer"
 OURS, STREAMED = "this server, POST /infer", "this server, POST /ask"
 _PROMPTS = ("Where is the lung nodule in this CT?", "Is there a lung nodule in this slice?")
@@ -66,23 +67,23 @@ def measure_mask(ours: str, stock: str, image: str, rounds: int) -> list[MaskRow
     ]
 
 
-def _question(prompt: str, window: float) -> dict[str, object]:
+def _question(prompt: str, window: float) -> dict[str, Any]:
     return {"prompt": prompt, "plane": "axial", "slice": 14, "window": (-500.0 + window, 1500.0)}
 
 
-def _whole(url: str, image: str, params: dict[str, object]) -> float:
+def _whole(url: str, image: str, params: dict[str, Any]) -> float:
     started = time.perf_counter()
     ask(url, image, params)
     return 1000 * (time.perf_counter() - started)
 
 
-def _streamed(url: str, image: str, params: dict[str, object]) -> float:
+def _streamed(url: str, image: str, params: dict[str, Any]) -> float:
     """Until the whole of the mask's event is here; the rest is read too, or the question would be cancelled."""
     started, to_mask, is_mask = time.perf_counter(), 0.0, False
     with requests.post(f"{url}/ask/{image}", json=params, stream=True, timeout=_TIMEOUT_SECONDS) as response:
         response.raise_for_status()
-        for line in response.iter_lines(chunk_size=None, decode_unicode=True):
-            if is_mask and line.startswith("data:"):
+        for line in response.iter_lines():
+            if is_mask and line.startswith(b"data:"):
                 to_mask = 1000 * (time.perf_counter() - started)
             is_mask = line == _MASK_EVENT
     return to_mask

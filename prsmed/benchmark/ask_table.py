@@ -63,9 +63,10 @@ def _stages(stages: dict[str, Any]) -> Table:
 
 
 def _memory(peaks: dict[str, int | None]) -> str:
-    if None in peaks.values():
+    told = {name: peak for name, peak in peaks.items() if peak is not None}
+    if not told:
         return "Peak memory: not told by this system."
-    return "Peak memory: " + ", ".join(f"{name.replace('_', ' ')} {peaks[name] / 2**20:.0f} MiB" for name in peaks)
+    return "Peak memory: " + ", ".join(f"{name.replace('_', ' ')} {told[name] / 2**20:.0f} MiB" for name in told)
 
 
 def _ratio(ratio: dict[str, float]) -> str:

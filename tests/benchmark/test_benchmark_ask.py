@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 from transformers import CLIPVisionConfig, LlavaConfig, MistralConfig
 
-from prsmed.benchmark import ask, random_weights
+from prsmed.benchmark import ask, random_weights, ways
 from prsmed.benchmark.ask import RANDOM_TOKENS, RATIOS, measure_asking
 from prsmed.benchmark.ask_table import show_asking
 from prsmed.cli import main
@@ -25,7 +25,7 @@ from prsmed.model.config import ModelConfig, PretrainedLanguageConfig
 def _few_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     whole, labels = make_phantom("ct", np.random.default_rng(0))
     few = Volume(whole.voxels[::3, ::3, 12:17], whole.affine, modality=whole.modality)
-    monkeypatch.setattr(ask, "make_phantom", lambda kind, rng: (few, labels))
+    monkeypatch.setattr(ways, "make_phantom", lambda kind, rng: (few, labels))
 
 
 def shown(result: dict[str, Any]) -> str:
