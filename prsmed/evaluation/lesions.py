@@ -23,4 +23,4 @@ def lesion_f1(predicted: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:
     both = predicted & true
     found = len(np.unique(true_regions[both]))
     false_alarms = predicted_count - len(np.unique(predicted_regions[both]))
-    return 2 * found / (found + true_count + false_alarms)
+    return float(2 * found / (found + true_count + false_alarms))
