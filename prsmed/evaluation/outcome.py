@@ -86,6 +86,8 @@ class Outcome:
         union_pixels: Pixels in either mask, likewise.
         mdice: Dice as published, over 256 thresholds; ``None`` too for a system without probabilities.
         miou: Intersection over union, likewise.
+        mask_area_place: Where the mask is by the rule of the paper's A.6; ``None`` in outcomes without.
+        true_area_place: Where the true mask is by that rule, likewise.
     """
 
     id: str
@@ -114,6 +116,8 @@ class Outcome:
     union_pixels: int | None = None
     mdice: float | None = None
     miou: float | None = None
+    mask_area_place: Place | None = None
+    true_area_place: Place | None = None
 
 
 def judge(answered: Answered) -> Outcome:
@@ -142,6 +146,8 @@ def judge(answered: Answered) -> Outcome:
         agrees=None if said.text is None else compare(said.text, positions).agrees,
         shared_pixels=int((said.mask & answered.true_mask).sum()),
         union_pixels=int((said.mask | answered.true_mask).sum()),
+        mask_area_place=Place.of_positions(measured(said.mask, "area")),
+        true_area_place=Place.of_positions(measured(answered.true_mask, "area")),
         **_of_present(said, answered.true_mask if turn.present else None),
     )
 

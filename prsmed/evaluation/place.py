@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from prsmed.data import MOST_REGIONS, RADIUS
 from prsmed.position.findings import ZONES, Position, Zone
 from prsmed.position.parser import Reading
-from prsmed.position.zones import locate_all
+from prsmed.position.zones import Rule, locate_all
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class Place:
         return (" + ".join(self.zones) or "nowhere") + near
 
 
-def measured(mask: NDArray[np.bool_]) -> tuple[Position, ...]:
-    """Positions of a mask ``(S, S)`` by the rule the true answers were written with."""
-    return locate_all(mask, "box", RADIUS)[:MOST_REGIONS]
+def measured(mask: NDArray[np.bool_], rule: Rule = "box") -> tuple[Position, ...]:
+    """Positions of a mask ``(S, S)``, unless told otherwise by the rule the true answers were written with."""
+    return locate_all(mask, rule, RADIUS)[:MOST_REGIONS]
 
 
 def _ordered(zones: Sequence[Zone]) -> tuple[Zone, ...]:

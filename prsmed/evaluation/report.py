@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from prsmed.evaluation.outcome import Outcome
 from prsmed.evaluation.outcome_file import write_outcomes
 from prsmed.evaluation.page import write_page
 from prsmed.evaluation.pictures import Picture
+from prsmed.evaluation.position_tables import position_tables
+from prsmed.evaluation.presence_report import calibration_figures, calibration_tables
 from prsmed.evaluation.summary import Row
 from prsmed.evaluation.tables import Table, tables, to_markdown
 from prsmed.model.checkpoint import Manifest
@@ -57,11 +60,20 @@ class Evaluation:
 
     def tables(self) -> list[Table]:
         """The tables of the report."""
-        return [*tables(self.measures, self.summary, self.outcomes), *published_tables(self.summary)]
+        return [
+            *tables(self.measures, self.summary, self.outcomes),
+            *self._tables_of_weights,
+            *published_tables(self.summary),
+        ]
 
     def figures(self) -> list[Figure]:
         """The figures of the report."""
-        return mask_figures(self.outcomes)
+        return [*mask_figures(self.outcomes), *calibration_figures(self.outcomes)]
+
+    @cached_property
+    def _tables_of_weights(self) -> list[Table]:
+        """Kept, since each is asked for several times and draws 10,000 times."""
+        return [*position_tables(self.outcomes), *calibration_tables(self.outcomes)]
 
     @property
     def title(self) -> str:
