@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -75,9 +76,14 @@ def of_truth_by_area(outcome: Outcome) -> Fields | None:
     return None if outcome.true_area_place is None else of_place(outcome.true_area_place)
 
 
+@lru_cache(maxsize=4096)  # each field asks anew, and reading takes long
+def _of_words(text: str) -> Fields:
+    return of_reading(parse(text))
+
+
 def of_text(outcome: Outcome) -> Fields | None:
     """Those of the answer."""
-    return None if outcome.text is None else of_reading(parse(outcome.text))
+    return None if outcome.text is None else _of_words(outcome.text)
 
 
 def constant_fields(outcomes: Sequence[Outcome]) -> Source:
