@@ -13,6 +13,8 @@ from prsmed.speakers import KEY_VARIABLE, EndpointSpeaker, FolderSpeaker, Speake
 
 MAX_TOKENS = 64
 """Enough for one word with an excuse; a model whose thoughts cannot be turned off needs more."""
+ALL_AGENTS, PARSER, HUMAN = "all agents", "parser", "human"
+"""What else has a verdict: names that no agent can have."""
 _ENDPOINT = re.compile(r"(?:(?P<name>[^=@]+)=)?(?P<model>.+)@(?P<url>https?://.*)")
 
 
@@ -63,8 +65,8 @@ def open_agents(
     named = [_split(text) for text in endpoints]
     local = [_split_folder(text) for text in folders]
     names = [name for name, *_ in (*named, *local)]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise PRSMedError("bad_agent", f"two agents are named {min(twice)!r}; name one of them otherwise, NAME=...")
+    if taken := {name for name in names if names.count(name) > 1 or name in (ALL_AGENTS, PARSER, HUMAN)}:
+        raise PRSMedError("bad_agent", f"the name {min(taken)!r} is taken; name the agent otherwise, NAME=...")
     settings = f"temperature 0, {max_tokens} tokens"
     return (
         *(

@@ -24,12 +24,12 @@ class Agreement:
     Attributes:
         share: Share of equal verdicts.
         kappa: Cohen's kappa; ``None`` when both raters always say the same one thing.
-        ac: Gwet's AC2.
+        ac2: Gwet's AC2.
     """
 
     share: Estimate
     kappa: Estimate | None
-    ac: Estimate
+    ac2: Estimate
 
 
 def agreement(pairs: Sequence[tuple[bool, bool]], groups: Sequence[str]) -> Agreement:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from prsmed.evaluation.outcome import Outcome
 
-PARSER, HUMAN = "parser", "human"
 Verdict = bool | None
 """Same place or not; ``None`` when that was not said, or could not be read."""
 
@@ -24,7 +23,7 @@ class Judged:
 
     outcome: Outcome
     votes: Mapping[str, Mapping[str, Verdict]]
-    human: Verdict = field(default=None)
+    human: Verdict = None
 
     def share(self, agent: str) -> float | None:
         """Share of an agent's verdicts over the prompts that are yes; ``None`` when none was read."""
@@ -43,9 +42,3 @@ class Judged:
         if not outcome.present:
             return bool(outcome.text_denies)
         return outcome.text_place is not None and outcome.text_place.has_zones_of(outcome.true_place)
-
-
-def raters(agents: list[str]) -> dict[str, Callable[[Judged], Verdict]]:
-    """Everyone whose verdicts can be compared, by name."""
-    of_agents = {name: lambda judged, name=name: judged.majority(name) for name in agents}
-    return {**of_agents, PARSER: lambda judged: judged.parser, HUMAN: lambda judged: judged.human}

@@ -39,7 +39,7 @@ def test_kappa_is_that_of_sklearn(seed: int) -> None:
     assert found.kappa.value == pytest.approx(cohen_kappa_score(first, second))
     assert found.share.value == pytest.approx(np.mean(first == second))
     assert (found.share.n, found.share.groups) == (60, 15)
-    for estimate in (found.share, found.kappa, found.ac):
+    for estimate in (found.share, found.kappa, found.ac2):
         assert estimate.low is not None
         assert estimate.high is not None
         assert estimate.low < estimate.value < estimate.high
@@ -61,10 +61,10 @@ def test_intervals_are_those_of_whole_groups() -> None:
 def test_raters_who_always_say_yes_have_no_kappa() -> None:
     found = agreement([(True, True)] * 3, ["a", "b", "b"])
     assert found.kappa is None
-    assert (found.share.value, found.ac.value, found.ac.low) == (1, 1, 1)
+    assert (found.share.value, found.ac2.value, found.ac2.low) == (1, 1, 1)
 
 
 def test_a_single_group_has_no_interval() -> None:
     found = agreement([(True, False), (True, True), (False, False)], ["a"] * 3)
     assert found.kappa is not None
-    assert (found.kappa.low, found.ac.high) == (None, None)
+    assert (found.kappa.low, found.ac2.high) == (None, None)

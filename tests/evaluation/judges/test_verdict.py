@@ -16,7 +16,7 @@ from prsmed.evaluation.judges.verdict import read_verdict
         "YES, because both are at the top left and there is no difference",
         " \n“Yes”\n",
         "Yes they are similar",
-        "yes – the same quadrant",
+        "yes \u2013 the same quadrant",
         "The answer is yes",
         "Answer: **Yes**",
         "My verdict: yes.",
