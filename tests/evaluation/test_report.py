@@ -85,10 +85,10 @@ def test_markdown_tables_are_whole(written: Path) -> None:
     assert "| brain mri | 2 (2) | 1 (1) | 0.500 [0.25, 0.75] |" in text
     assert "| lung ct | 1 (1) | 0 (0) | 1.000 [no interval] |" in text
     blocks = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
-    assert len(blocks) == 4
+    assert len(blocks) == 6
     for block in blocks:
         assert len({line.count("|") for line in block}) == 1
-        assert block[-1].startswith("| macro |")
+        assert block[-1].startswith(("| macro |", "| Most frequent |"))
 
 
 def test_the_page_stands_alone_and_shows_typed_marks_as_text(written: Path) -> None:
@@ -96,8 +96,9 @@ def test_the_page_stands_alone_and_shows_typed_marks_as_text(written: Path) -> N
     page.feed((written / HTML).read_text())
     assert "script" not in page.tags
     assert page.text.count(EVIL) == 3
-    chart, picture = page.links
-    assert chart.startswith("data:image/png;base64,")
+    *charts, picture = page.links
+    assert len(charts) == 3
+    assert all(chart.startswith("data:image/png;base64,") for chart in charts)
     assert picture == "data:image/png;base64,cG5n"
     assert any(row[:4] == ["brain mri", "2 (2)", "1 (1)", "0.500 [0.25, 0.75]"] for row in page.rows)
 
@@ -113,7 +114,12 @@ def test_the_terminal_shows_figures_and_intervals() -> None:
 
 def test_a_system_without_words_has_no_table_of_words() -> None:
     mute = outcome(text=None, text_place=None, text_denies=None, agrees=None, says_present=None)
-    assert [table.title for table in evaluation((mute,)).tables()] == ["Mask", "Found and missed", "Position"]
+    assert [table.title for table in evaluation((mute,)).tables()] == [
+        "Mask",
+        "Found and missed",
+        "Position",
+        "Position fields",
+    ]
 
 
 def test_a_figure_over_fewer_answers_says_so() -> None:
