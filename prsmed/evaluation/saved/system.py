@@ -55,13 +55,15 @@ class SavedSystem:
         shown = look(conversation.record, root)
         spacing = (1.0, 1.0) if shown.image_slice is None else shown.image_slice.spacing
         pixels, mask, fit = fit_square(shown.pixels, shown.mask, SIDE, spacing)
-        drawn = np.zeros((SIDE, SIDE), dtype=np.bool_)
+        probability = np.zeros((SIDE, SIDE), dtype=np.float32)
         if row.mask is not None:
-            drawn = fit.apply_mask(read_probability(self._folder, row.mask, shown.record, shown.mask.shape)) >= _HALF
+            rows, cols = shown.mask.shape
+            probability = fit.apply_mask(read_probability(self._folder, row.mask, shown.record, (rows, cols)))
+        drawn = probability >= _HALF
         if not conversation.turn.present:
             mask = np.zeros_like(mask)
         elif not mask.any():
             raise PRSMedError("bad_conversation", f"{conversation.id} calls its target present, but its mask is empty")
         says_present = None if row.presence is None else row.presence >= _HALF
-        prediction = Prediction(drawn, drawn, row.presence, says_present, row.answer)
+        prediction = Prediction(drawn, drawn, row.presence, says_present, row.answer, probability)
         return Answered(conversation, pixels, mask > 0, prediction)

@@ -30,7 +30,7 @@ def spoken(number: int, said: str | None, truth: str = "top left", **changes: ob
 
 @pytest.fixture
 def outcomes() -> list[Outcome]:
-    """Twelve answers of two modalities, of which nine name the true place; one absent target denied, one not; one mute."""
+    """Twelve answers of two modalities, nine of which name the true place; one absent denied, one not; one mute."""
     rows = [
         spoken(n, PLACES[(n + (n % 4 == 3)) % 4], PLACES[n % 4], modality=("brain_mri", "polyp_endoscopy")[n % 2])
         for n in range(12)

@@ -58,5 +58,5 @@ def test_what_is_wrong_with_a_file_is_told(tmp_path: Path, content: str, told: s
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(PRSMedError, match="none.yaml"):
+    with pytest.raises(PRSMedError, match=r"none\.yaml"):
         load_prompts(tmp_path / "none.yaml")

@@ -63,6 +63,7 @@ def test_the_report_is_that_of_a_model(
     found = evaluate("unused", None, image_root, out, quiet, predictions=answers)
     assert found.model.kind == "saved"
     assert found.summary["dice"]["macro"].value == 1
+    assert found.summary["mdice"]["macro"].value > 0.9
     assert (out / "report.html").is_file()
 
 
