@@ -18,7 +18,9 @@ TorchDevice = Annotated[str, typer.Option(help="Torch device.")]
 def train(
     data: Data,
     run: Annotated[Path, typer.Option("--out", help="Folder of the run; the same folder resumes it.")],
-    preset: Annotated[str, typer.Option(help="A preset (`prsmed info`), or a baseline: unet, attention-unet, dyn-unet.")] = "nano",
+    preset: Annotated[
+        str, typer.Option(help="A preset (`prsmed info`), or a baseline: unet, attention-unet, dyn-unet.")
+    ] = "nano",
     steps: Annotated[int | None, typer.Option(help="Optimiser steps.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Images a step, over all processes.")] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from prsmed.evaluation.group_draws import Weighted, estimate
 from prsmed.evaluation.outcome import Outcome
@@ -59,7 +60,7 @@ def _estimates(outcomes: Sequence[Outcome], source: Source) -> list[Estimate | N
 
     found = [estimate_row(exact, outcomes).get(MACRO)]
     for name in NAMES:
-        found.append(estimate_row(lambda outcome, name=name: _right(outcome, source, name), outcomes).get(MACRO))
+        found.append(estimate_row(partial(_right, source, name), outcomes).get(MACRO))
     return [*found, *(_balanced(outcomes, source, name) for name in _BALANCED)]
 
 
@@ -71,11 +72,11 @@ def _balanced(outcomes: Sequence[Outcome], source: Source, name: str) -> Estimat
     weighted = {}
     for modality, own in parts.items():
         true = [getattr(of_truth(outcome), name) for outcome in own]
-        right = [_right(outcome, source, name) or 0.0 for outcome in own]
+        right = [_right(source, name, outcome) or 0.0 for outcome in own]
         weighted[modality] = Weighted(balanced_accuracy(true, right), [outcome.group for outcome in own])
     return estimate(weighted)
 
 
-def _right(outcome: Outcome, source: Source, name: str) -> float | None:
+def _right(source: Source, name: str, outcome: Outcome) -> float | None:
     said = source(outcome)
     return None if said is None else is_right(said, of_truth(outcome), name)

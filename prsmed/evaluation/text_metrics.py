@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from rouge_score.rouge_scorer import RougeScorer
-from sacrebleu.metrics import BLEU
+from sacrebleu.metrics.bleu import BLEU
 
 from prsmed.evaluation.outcome import Outcome
 from prsmed.evaluation.summary import MACRO, Row, estimate_row
@@ -77,10 +78,11 @@ def text_metrics(outcomes: Sequence[Outcome]) -> TextMetrics | None:
     if not spoken:
         return None
     scores = {outcome.id: _scores(outcome.true_answer, text) for outcome, text in spoken}
-    rows = {
-        name: estimate_row(lambda outcome, name=name: scores.get(outcome.id, {}).get(name), outcomes)
-        for name in ("bleu", *_ROUGE)
-    }
+
+    def score(name: str, outcome: Outcome) -> float | None:
+        return scores.get(outcome.id, {}).get(name)
+
+    rows = {name: estimate_row(partial(score, name), outcomes) for name in ("bleu", *_ROUGE)}
     parts = {}
     for modality in sorted({outcome.modality for outcome, _ in spoken}):
         own = [(text, outcome.true_answer) for outcome, text in spoken if outcome.modality == modality]

@@ -60,13 +60,15 @@ class BaselineUNet(nn.Module):
 
 
 def _build(network: Network, channels: tuple[int, ...]) -> nn.Module:
-    strides = (2,) * (len(channels) - 1)
+    strides, kernels = (2,) * (len(channels) - 1), (3,) * len(channels)
+    net: nn.Module
     if network == "attention":
-        return AttentionUnet(2, 3, 1, channels, strides)
-    if network == "dynamic":
-        kernels = (3,) * len(channels)
-        return DynUNet(2, 3, 1, kernels, (1, *strides), strides, filters=channels, norm_name="instance")
-    return UNet(2, 3, 1, channels, strides, num_res_units=2, norm="batch")
+        net = AttentionUnet(2, 3, 1, channels, strides)
+    elif network == "dynamic":
+        net = DynUNet(2, 3, 1, kernels, (1, *strides), strides, filters=channels, norm_name="instance")
+    else:
+        net = UNet(2, 3, 1, channels, strides, num_res_units=2, norm="batch")
+    return net
 
 
 def _standardized(pixels: Tensor) -> Tensor:
