@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import spoken
+from spoken_answers import spoken
 
 from prsmed.errors import PRSMedError
 from prsmed.evaluation.judges.sheet import COLUMNS, read_sheet, write_sheet
