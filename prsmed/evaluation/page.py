@@ -10,6 +10,7 @@ from string import Template
 
 from prsmed.evaluation.figure import Figure
 from prsmed.evaluation.pictures import PREDICTED_COLOR, TRUE_COLOR, Picture
+from prsmed.evaluation.summary import MACRO
 from prsmed.evaluation.tables import Cell, Table, constants_note, intervals_note
 
 # Every value is escaped, or made here, before it is put in.
@@ -21,7 +22,7 @@ body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 90re
 table { border-collapse: collapse; font-variant-numeric: tabular-nums }
 th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #d8dde4; white-space: nowrap }
 th:first-child, td:first-child { text-align: left }
-tr:last-child td { font-weight: 600; border-top: 2px solid #8390a0 }
+tr.macro td { font-weight: 600; border-top: 2px solid #8390a0 }
 td small { color: #66707d; font-weight: 400 }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; color: #4a5460; font-size: 13px }
 dd { margin: 0 }
@@ -77,12 +78,17 @@ def write_page(
 
 def _table(table: Table) -> str:
     header = "".join(f"<th>{escape(column)}</th>" for column in table.header)
-    rows = "\n".join(f"<tr>{''.join(_cell(cell) for cell in row)}</tr>" for row in table.rows)
+    rows = "\n".join(_row(row) for row in table.rows)
     legend = "".join(f"<dt>{escape(column)}</dt><dd>{escape(text)}</dd>" for column, text in table.legend)
     return (
         f'<h2>{escape(table.title)}</h2><div class="scroll"><table><thead><tr>{header}</tr></thead>'
         f"<tbody>\n{rows}\n</tbody></table></div><dl>{legend}</dl>"
     )
+
+
+def _row(row: Sequence[Cell]) -> str:
+    kind = ' class="macro"' if row[0].figure == MACRO else ""
+    return f"<tr{kind}>{''.join(map(_cell, row))}</tr>"
 
 
 def _cell(cell: Cell) -> str:
