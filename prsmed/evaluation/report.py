@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from prsmed.evaluation.beside import published_tables
+from prsmed.evaluation.choice import ChoiceOutcome, choice_tables
 from prsmed.evaluation.figure import Figure
 from prsmed.evaluation.mask_figures import mask_figures
 from prsmed.evaluation.measures import Measure
@@ -37,6 +38,7 @@ class Evaluation:
         measures: What was counted.
         summary: Estimates by measure and modality.
         constants: The constant answer of each modality, in words.
+        choices: One an answer to a multiple-choice question.
     """
 
     model: Manifest
@@ -45,6 +47,7 @@ class Evaluation:
     measures: tuple[Measure, ...]
     summary: dict[str, Row]
     constants: dict[str, str]
+    choices: tuple[ChoiceOutcome, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, without the single answers."""
@@ -56,14 +59,14 @@ class Evaluation:
             "summary": {
                 name: {part: asdict(estimate) for part, estimate in row.items()} for name, row in self.summary.items()
             },
+            "tables": {table.title: table.to_json() for table in self._further_tables},
         }
 
     def tables(self) -> list[Table]:
         """The tables of the report."""
         return [
             *tables(self.measures, self.summary, self.outcomes),
-            *self._tables_of_weights,
-            *published_tables(self.summary),
+            *self._further_tables,
         ]
 
     def figures(self) -> list[Figure]:
@@ -71,9 +74,14 @@ class Evaluation:
         return [*mask_figures(self.outcomes), *calibration_figures(self.outcomes)]
 
     @cached_property
-    def _tables_of_weights(self) -> list[Table]:
-        """Kept, since each is asked for several times and draws 10,000 times."""
-        return [*position_tables(self.outcomes), *calibration_tables(self.outcomes)]
+    def _further_tables(self) -> list[Table]:
+        """Those that are not of measures. Kept, since each is asked for several times and draws 10,000 times."""
+        return [
+            *position_tables(self.outcomes),
+            *choice_tables(self.choices),
+            *calibration_tables(self.outcomes),
+            *published_tables(self.summary),
+        ]
 
     @property
     def title(self) -> str:

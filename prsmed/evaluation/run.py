@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
 
-from prsmed.data import Conversation, Kind, build, read_pairs
+from prsmed.data import Conversation, Kind, build, read_conversations, read_pairs
 from prsmed.data.review import accepted, reviewed
 from prsmed.errors import PRSMedError
 from prsmed.evaluation.answering import ask
+from prsmed.evaluation.choice import judge_choice
 from prsmed.evaluation.outcome import Answered, judge
 from prsmed.evaluation.pictures import choose, draw
 from prsmed.evaluation.place import Place
@@ -26,6 +28,7 @@ from prsmed.model.checkpoint import Manifest, find_checkpoint, load_checkpoint
 
 KINDS: tuple[Kind, ...] = ("position", "absent")
 """Kinds of conversation whose answers name a place or deny one: what can be judged."""
+CHOICE: Kind = "choice"
 Answering = Callable[[Sequence[Conversation], Path], Iterator[Answered]]
 """Puts questions to a system; takes them and the folder that their images' paths are relative to."""
 
@@ -39,7 +42,7 @@ def evaluate(
     device: str = "cpu",
     predictions: Path | None = None,
 ) -> Evaluation:
-    """Ask a model every question of a list and judge its masks and words.
+    """Ask a model every question of a list and judge its masks and words; one with words is asked multiple choice too.
 
     Args:
         checkpoint: Folder of a checkpoint, or the name of shipped weights.
@@ -61,10 +64,15 @@ def evaluate(
     asked, list_sha256 = questions(conversations, data, None if out is None else out / "conversations")
     if predictions is not None:
         answer, manifest = _saved(predictions, asked)
-    outcomes = []
-    for answered in answer(asked, data):
-        outcomes.append(judge(answered))
-        progress(len(outcomes), len(asked))
+    offered = _choices(conversations, data) if manifest.kind == "prsmed" else []
+    outcomes, choices = [], []
+    # One after the other: batches of one list are then the same with and without the other.
+    for answered in chain(answer(asked, data), answer(offered, data)):
+        if answered.conversation.kind == CHOICE:
+            choices.append(judge_choice(answered.conversation, answered.prediction.text or ""))
+        else:
+            outcomes.append(judge(answered))
+        progress(len(outcomes) + len(choices), len(asked) + len(offered))
     measures = all_measures(outcomes)
     constants = constant_places(outcomes, Place.has_zones_of)
     evaluation = Evaluation(
@@ -74,6 +82,7 @@ def evaluate(
         measures=measures,
         summary=summarise(measures, outcomes),
         constants={modality: " + ".join(place.zones) for modality, place in sorted(constants.items())},
+        choices=tuple(choices),
     )
     if out is not None:
         tags = choose(outcomes)
@@ -109,9 +118,17 @@ def _saved(folder: Path, asked: Sequence[Conversation]) -> tuple[Answering, Mani
     return saved.ask, saved.manifest
 
 
-def _build(data: Path, folder: Path) -> Path:
+def _build(data: Path, folder: Path, kinds: Sequence[Kind] = KINDS) -> Path:
     """The held-out images of the sets that the shipped weights are trained on, so that reports can be compared."""
-    return build(data, folder, splits=("val",), kinds=KINDS, read=lambda root, _: read_pairs(root), strict=True).path
+    return build(data, folder, splits=("val",), kinds=kinds, read=lambda root, _: read_pairs(root), strict=True).path
+
+
+def _choices(conversations: Path | None, data: Path) -> list[Conversation]:
+    """The multiple-choice questions of a list, or those about the held-out images; maybe none."""
+    if conversations is not None:
+        return [item for item in accepted(reviewed(conversations)) if item.kind == CHOICE]
+    with TemporaryDirectory() as scratch:
+        return list(read_conversations(_build(data, Path(scratch), (CHOICE,))))
 
 
 def _read(path: Path) -> list[Conversation]:

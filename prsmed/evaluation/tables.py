@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import get_args
+from dataclasses import asdict, dataclass
+from typing import Any, get_args
 
 import rich.table
 import rich.text
@@ -19,15 +19,16 @@ _NOTHING = "-"
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure and, smaller, its interval."""
+    """A figure and, smaller, its interval, as shown; and the estimate behind them, unrounded, where it is one."""
 
     figure: str
     interval: str = ""
+    estimate: Estimate | None = None
 
     @classmethod
     def of(cls, estimate: Estimate | None) -> Cell:
         """An estimate with its interval; a dash when there is none."""
-        return cls(_NOTHING) if estimate is None else cls(f"{estimate.value:.3f}", _interval(estimate))
+        return cls(_NOTHING) if estimate is None else cls(f"{estimate.value:.3f}", _interval(estimate), estimate)
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,16 @@ class Table:
     header: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     legend: tuple[tuple[str, str], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """By row and column: estimates unrounded, other cells as shown."""
+        return {
+            row[0].figure: {
+                column: asdict(cell.estimate) if cell.estimate else cell.figure
+                for column, cell in zip(self.header[1:], row[1:], strict=True)
+            }
+            for row in self.rows
+        }
 
 
 def tables(measures: Sequence[Measure], summary: Mapping[str, Row], outcomes: Sequence[Outcome]) -> list[Table]:

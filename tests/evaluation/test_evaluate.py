@@ -27,7 +27,10 @@ def test_the_held_out_list_is_built_and_answered(checkpoint: Path, image_root: P
     found = evaluate(checkpoint, None, image_root, tmp_path, lambda *step: steps.append(step))
     lines = (tmp_path / "conversations/conversations.jsonl").read_text().splitlines()
     assert [outcome.id for outcome in found.outcomes] == [json.loads(line)["id"] for line in lines]
-    assert steps == [(number + 1, len(lines)) for number in range(len(lines))]
+    assert len(found.choices) == 18, "one about each image"
+    total = len(lines) + 18
+    assert steps == [(number + 1, total) for number in range(total)]
+    assert "Multiple choice" in json.loads((tmp_path / "report.json").read_text())["tables"]
     assert {path.name for path in tmp_path.iterdir()} == {
         "conversations",
         "report.json",
@@ -41,10 +44,12 @@ def test_the_held_out_list_is_built_and_answered(checkpoint: Path, image_root: P
 def test_twice_the_same_and_nothing_written(checkpoint: Path, image_root: Path, tmp_path: Path) -> None:
     path = build(image_root, tmp_path, kinds=KINDS).path
     before = sorted(tmp_path.rglob("*"))
-    one = evaluate(checkpoint, path, image_root, None, quiet)
+    one = evaluate(checkpoint, None, image_root, None, quiet)
     other = evaluate(checkpoint, None, image_root, None, quiet)
     assert one.to_json() == other.to_json()
-    assert one.outcomes == other.outcomes
+    given = evaluate(checkpoint, path, image_root, None, quiet)
+    assert one.outcomes == other.outcomes == given.outcomes
+    assert not given.choices, "the list given holds none"
     assert sorted(tmp_path.rglob("*")) == before
 
 
