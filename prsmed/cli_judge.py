@@ -65,7 +65,7 @@ def run(
     if as_json:
         typer.echo(json.dumps(judgement.to_json()))
         return
-    out.print(judgement.title, highlight=False)
+    out.print(judgement.title, highlight=False, soft_wrap=True)
     for table in to_terminal(judgement.tables()):
         out.print(table)
     out.print(f"Written: {out_folder}", highlight=False, soft_wrap=True)

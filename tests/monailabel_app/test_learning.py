@@ -173,7 +173,7 @@ def test_what_is_corrected_is_learnt_and_a_bad_batch_never_answers(
     first = live(url)
     learnt = row_of(tmp_path, good["version"])
     assert (good["version"], good["corrections"], learnt["groups"]) == ("nano-2", CORRECTIONS, LEAST_HELD_OUT)
-    assert learnt["low"] > 0.05, "held-out Dice of the target has risen, by paired bootstrap"
+    assert learnt["low"] > 0, "held-out Dice of the target has risen, by paired bootstrap"
     assert good["outcome"]["promoted"] == (first == "nano-2")
     after = dices(url, never_shown, tmp_path)
     if IS_FULL:
