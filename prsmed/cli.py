@@ -12,6 +12,7 @@ import typer
 
 from prsmed.cli_benchmark import benchmark_app
 from prsmed.cli_calibrate import calibrate
+from prsmed.cli_consistency import consistency
 from prsmed.cli_data import data_app
 from prsmed.cli_evaluate import compare, evaluate, questions
 from prsmed.cli_import import import_app
@@ -44,6 +45,7 @@ app.command()(questions)
 app.command()(simulate)
 app.command()(train)
 app.command()(calibrate)
+app.command()(consistency)
 app.command()(predict)
 app.add_typer(judge_app, name="judge")
 app.add_typer(versions_app, name="models")

@@ -38,8 +38,8 @@ def ask(model: Model, conversations: Iterable[Conversation], root: Path) -> Iter
     """
     remaining = iter(conversations)
     while batch := list(islice(remaining, _BATCH)):
-        looked_at = [_look(conversation, root, model) for conversation in batch]
-        pixels = _to_tensor([image for image, _ in looked_at])
+        looked_at = [in_model_square(conversation, root, model) for conversation in batch]
+        pixels = to_tensor([image for image, _ in looked_at])
         predictions = predict(model, pixels, [item.turn.question for item in batch])
         for conversation, (image, mask), prediction in zip(batch, looked_at, predictions, strict=True):
             yield Answered(conversation, image, mask, prediction)
@@ -72,8 +72,10 @@ def predict(model: Model, pixels: Tensor, questions: Sequence[str]) -> list[Pred
     return [Prediction(*row) for row in rows]
 
 
-def _look(conversation: Conversation, root: Path, model: Model) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Image and mask of what is asked for, in the model's square."""
+def in_model_square(
+    conversation: Conversation, root: Path, model: Model
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Image ``(S, S, 3)`` and mask ``(S, S)`` of what is asked for, in the model's square; errors as :func:`ask`."""
     pad_color = model.config.pad_color if isinstance(model, PRSMed) else BLACK
     image, mask = in_square(look(conversation.record, root), model.config.image_size, pad_color)
     if not conversation.turn.present:
@@ -86,7 +88,8 @@ def _look(conversation: Conversation, root: Path, model: Model) -> tuple[NDArray
     return image, mask > 0
 
 
-def _to_tensor(images: Sequence[NDArray[np.uint8]]) -> Tensor:
+def to_tensor(images: Sequence[NDArray[np.uint8]]) -> Tensor:
+    """Images ``(S, S, 3)`` as :func:`predict` takes them."""
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
 
 

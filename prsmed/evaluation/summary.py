@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 from prsmed.evaluation.measures import MASK_MEASURES, WORD_MEASURES, Measure
 from prsmed.evaluation.outcome import Outcome
@@ -12,6 +13,21 @@ from prsmed.evaluation.statistics import DRAWS, SEED, Estimate, Sample, macro_me
 MACRO = "macro"
 Row = dict[str, Estimate]
 """Estimates by modality, and under :data:`MACRO` their mean; a modality without values has none."""
+
+
+class Grouped(Protocol):
+    """Something counted: of a modality, and resampled with its group."""
+
+    @property
+    def modality(self) -> str:
+        """Of the image."""
+
+    @property
+    def group(self) -> str:
+        """Unique over modalities."""
+
+
+_Counted = TypeVar("_Counted", bound=Grouped)
 
 
 def all_measures(outcomes: Sequence[Outcome]) -> tuple[Measure, ...]:
@@ -28,7 +44,7 @@ def summarise(
 
 
 def estimate_row(
-    value: Callable[[Outcome], float | None], outcomes: Sequence[Outcome], draws: int = DRAWS, seed: int = SEED
+    value: Callable[[_Counted], float | None], outcomes: Sequence[_Counted], draws: int = DRAWS, seed: int = SEED
 ) -> Row:
     """Estimates of the mean of one number of an answer; an empty row when no answer has it."""
     return _row(_samples(value, None, outcomes), draws, seed)
@@ -40,7 +56,9 @@ def samples_of(measure: Measure, outcomes: Sequence[Outcome]) -> dict[str, Sampl
 
 
 def _samples(
-    value: Callable[[Outcome], float | None], total: Callable[[Outcome], float] | None, outcomes: Sequence[Outcome]
+    value: Callable[[_Counted], float | None],
+    total: Callable[[_Counted], float] | None,
+    outcomes: Sequence[_Counted],
 ) -> dict[str, Sample]:
     samples = {}
     for modality in sorted({outcome.modality for outcome in outcomes}):
