@@ -60,11 +60,15 @@ def _figures(
 ) -> list[Cell]:
     cells = []
     for number, (name, _) in enumerate(_MEASURES):
-        printed = [Cell(f"{figures[part][number]:.3f}") for figures in published.values()]
+        printed = [_printed(figures[part][number]) for figures in published.values()]
         cells += [Cell.of(summary[name].get(part)), *printed]
     return cells
 
 
 def _count(summary: Mapping[str, Row], part: str) -> Cell:
     counted = summary[_MEASURES[0][0]][part]
-    return Cell(str(counted.n), f"({counted.groups})")
+    return Cell.count(counted.n, counted.groups)
+
+
+def _printed(figure: float) -> Cell:
+    return Cell(f"{figure:.3f}", value=figure)

@@ -110,7 +110,7 @@ def _of(outcomes: Sequence[ChoiceOutcome], part: str) -> list[ChoiceOutcome]:
 
 def _count(outcomes: Sequence[ChoiceOutcome], part: str) -> Cell:
     own = _of(outcomes, part)
-    return Cell(str(len(own)), f"({len({outcome.group for outcome in own})})")
+    return Cell.count(len(own), len({outcome.group for outcome in own}))
 
 
 def _cell(outcomes: Sequence[ChoiceOutcome], part: str, value: Callable[[ChoiceOutcome], float]) -> Cell:

@@ -136,7 +136,7 @@ def _row(line: Line) -> tuple[Cell, ...]:
     return (
         Cell(line.measure.title),
         Cell(line.part.replace("_", " ")),
-        Cell(str(seen.n), f"({seen.groups})"),
+        Cell.count(seen.n, seen.groups),
         Cell.of(line.reference),
         Cell.of(line.other),
         Cell(f"{seen.value:+.3f}", interval),

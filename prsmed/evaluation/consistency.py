@@ -128,7 +128,7 @@ def _table(flip: Flip, mirrored: Sequence[Mirrored]) -> Table:
     rows = []
     for part in [*sorted({one.modality for one in mirrored}), MACRO]:
         own = [one for one in mirrored if part in (MACRO, one.modality)]
-        count = Cell(str(len(own)), f"({len({one.group for one in own})})")
+        count = Cell.count(len(own), len({one.group for one in own}))
         rows.append((Cell(part.replace("_", " ")), count, *(Cell.of(row.get(part)) for row in estimates.values())))
     legend = tuple((column, meaning) for column, (_, meaning) in _COLUMNS.items())
     return Table(f"Mirrored {flip}", ("Modality", "Questions", *_COLUMNS), tuple(rows), legend)

@@ -48,7 +48,7 @@ def calibration_tables(outcomes: Sequence[Outcome]) -> list[Table]:
         count = sum(len(parts[modality]) for modality in own)
         groups = sum(len({outcome.group for outcome in parts[modality]}) for modality in own)
         cells = [Cell.of(_estimate(weighted, own, column)) for column in range(len(_LEGEND))]
-        rows.append((Cell(name.replace("_", " ")), Cell(str(count), f"({groups})"), *cells))
+        rows.append((Cell(name.replace("_", " ")), Cell.count(count, groups), *cells))
     header = ("Modality", "Questions", *(column for column, _ in _LEGEND))
     return [Table(_TITLE, header, tuple(rows), _LEGEND)]
 

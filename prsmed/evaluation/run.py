@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from prsmed.data import Conversation, Kind, build, read_conversations, read_pairs
+from prsmed.data import Conversation, Kind, build, read_pairs
 from prsmed.data.review import accepted, reviewed
 from prsmed.errors import PRSMedError
 from prsmed.evaluation.answering import ask
@@ -104,7 +104,12 @@ def questions(conversations: Path | None, data: Path, folder: Path | None) -> tu
     """
     with TemporaryDirectory() as scratch:
         path = conversations or _build(data, folder or Path(scratch))
-        return _read(path), hashlib.sha256(path.read_bytes()).hexdigest()
+        asked = _read(path, KINDS)
+        if not asked:
+            raise PRSMedError(
+                "empty_list", f"{path.name} holds no question of kind {' or '.join(KINDS)}; build it with those"
+            )
+        return asked, hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _model(checkpoint: Path | str, device: str) -> tuple[Answering, Manifest]:
@@ -125,18 +130,13 @@ def _build(data: Path, folder: Path, kinds: Sequence[Kind] = KINDS) -> Path:
 
 def _choices(conversations: Path | None, data: Path) -> list[Conversation]:
     """The multiple-choice questions of a list, or those about the held-out images; maybe none."""
-    if conversations is not None:
-        return [item for item in accepted(reviewed(conversations)) if item.kind == CHOICE]
     with TemporaryDirectory() as scratch:
-        return list(read_conversations(_build(data, Path(scratch), (CHOICE,))))
+        return _read(conversations or _build(data, Path(scratch), (CHOICE,)), (CHOICE,))
 
 
-def _read(path: Path) -> list[Conversation]:
-    asked = [item for item in accepted(reviewed(path)) if item.kind in KINDS]
-    if not asked:
-        raise PRSMedError(
-            "empty_list", f"{path.name} holds no question of kind {' or '.join(KINDS)}; build it with those"
-        )
+def _read(path: Path, kinds: Sequence[Kind]) -> list[Conversation]:
+    """The conversations of these kinds that no reader rejected."""
+    asked = [item for item in accepted(reviewed(path)) if item.kind in kinds]
     seen: set[str] = set()
     for item in asked:
         if item.id in seen:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
 
 import rich.table
@@ -15,20 +15,28 @@ from prsmed.evaluation.statistics import Estimate
 from prsmed.evaluation.summary import MACRO, Row
 
 _NOTHING = "-"
+Value = Mapping[str, float | None] | float | None
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure and, smaller, its interval, as shown; and the estimate behind them, unrounded, where it is one."""
+    """A figure and, smaller, its interval, as shown; and the value behind them, unrounded, for machines."""
 
     figure: str
     interval: str = ""
-    estimate: Estimate | None = None
+    value: Value = None
 
     @classmethod
     def of(cls, estimate: Estimate | None) -> Cell:
         """An estimate with its interval; a dash when there is none."""
-        return cls(_NOTHING) if estimate is None else cls(f"{estimate.value:.3f}", _interval(estimate), estimate)
+        if estimate is None:
+            return cls(_NOTHING)
+        return cls(f"{estimate.value:.3f}", _interval(estimate), asdict(estimate))
+
+    @classmethod
+    def count(cls, n: int, groups: int) -> Cell:
+        """So many answers, of so many groups."""
+        return cls(str(n), f"({groups})", {"n": n, "groups": groups})
 
 
 @dataclass(frozen=True)
@@ -48,12 +56,9 @@ class Table:
     legend: tuple[tuple[str, str], ...]
 
     def to_json(self) -> dict[str, Any]:
-        """By row and column: estimates unrounded, other cells as shown."""
+        """Values by row and column; ``None`` for a cell without one."""
         return {
-            row[0].figure: {
-                column: asdict(cell.estimate) if cell.estimate else cell.figure
-                for column, cell in zip(self.header[1:], row[1:], strict=True)
-            }
+            row[0].figure: {column: cell.value for column, cell in zip(self.header[1:], row[1:], strict=True)}
             for row in self.rows
         }
 
@@ -124,7 +129,7 @@ def _counts(part: str, outcomes: Sequence[Outcome]) -> tuple[Cell, Cell, Cell]:
 
 
 def _count(outcomes: Sequence[Outcome]) -> Cell:
-    return Cell(str(len(outcomes)), f"({len({outcome.group for outcome in outcomes})})")
+    return Cell.count(len(outcomes), len({outcome.group for outcome in outcomes}))
 
 
 def _cell(measure: Measure, summary: Mapping[str, Row], part: str, outcomes: Sequence[Outcome]) -> Cell:
@@ -134,7 +139,7 @@ def _cell(measure: Measure, summary: Mapping[str, Row], part: str, outcomes: Seq
     present = [outcome.present for outcome in outcomes if part in (MACRO, outcome.modality)]
     if estimate is None or estimate.n in (sum(present), len(present) - sum(present), len(present)):
         return cell
-    return Cell(cell.figure, f"{cell.interval} n {estimate.n} ({estimate.groups})")
+    return replace(cell, interval=f"{cell.interval} n {estimate.n} ({estimate.groups})")
 
 
 def _interval(estimate: Estimate) -> str:

@@ -52,7 +52,7 @@ class TextMetrics:
         rows = tuple(
             (
                 Cell(part.replace("_", " ")),
-                Cell(str(counted.n), f"({counted.groups})"),
+                Cell.count(counted.n, counted.groups),
                 *(Cell.of(row[part]) for row in self.rows.values()),
                 Cell(f"{self.corpus_bleu[part]:.3f}"),
             )

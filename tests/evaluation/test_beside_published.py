@@ -24,6 +24,8 @@ def test_ours_stand_beside_the_printed_figures_of_the_same_modality() -> None:
     assert [cell.figure for cell in row] == ["brain mri", "2", "0.600", "0.803", "0.294", "0.300", "0.757", "0.245"]
     assert table.header[2:5] == ("mDice, here", "mDice, PRS-Med", "mDice, BiomedParse")
     assert len(row) == len(table.header)
+    told = table.to_json()["brain mri"]
+    assert (told["Present"], told["mDice, PRS-Med"]) == ({"n": 2, "groups": 2}, 0.803)
 
 
 def test_without_probabilities_nothing_is_beside() -> None:

@@ -53,7 +53,7 @@ def test_shares_are_those_counted_by_hand() -> None:
     # A and B are right as often; the first is taken.
     assert (told["brain mri"]["Letter"]["value"], told["skin dermoscopy"]["Letter"]["value"]) == (0.75, 0.0)
     assert (told["brain mri"]["Place"]["value"], told["skin dermoscopy"]["Place"]["value"]) == (0.75, 1.0)
-    assert told["brain mri"]["Questions"] == "4"
+    assert told["brain mri"]["Questions"] == {"n": 4, "groups": 2}
 
 
 def test_without_questions_there_is_no_table() -> None:

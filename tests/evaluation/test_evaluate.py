@@ -10,7 +10,7 @@ from prsmed.data import build, read_conversations
 from prsmed.data.review import decide, merge
 from prsmed.errors import PRSMedError
 from prsmed.evaluation import evaluate
-from prsmed.evaluation.run import KINDS
+from prsmed.evaluation.run import CHOICE, KINDS
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +92,30 @@ def test_lists_that_cannot_be_counted(
         evaluate(checkpoint, path, image_root, tmp_path / "out", quiet)
     assert error.value.code == code
     assert not (tmp_path / "out").exists()
+
+
+def test_choices_of_a_list_are_asked_and_counted_once(checkpoint: Path, image_root: Path, tmp_path: Path) -> None:
+    path = build(image_root, tmp_path, kinds=(*KINDS, CHOICE)).path
+    found = evaluate(checkpoint, path, image_root, None, quiet)
+    lines = [line for line in path.read_text().splitlines() if json.loads(line)["id"] in {c.id for c in found.choices}]
+    assert len(lines) == len(found.choices) > 0
+    with path.open("a") as file:
+        file.write(f"{lines[0]}\n")
+    with pytest.raises(PRSMedError, match="twice"):
+        evaluate(checkpoint, path, image_root, None, quiet)
+
+
+def test_every_number_of_the_further_tables_is_in_the_json(checkpoint: Path, image_root: Path, tmp_path: Path) -> None:
+    evaluation = evaluate(checkpoint, None, image_root, tmp_path, quiet)
+    told = json.loads((tmp_path / "report.json").read_text())["tables"]
+    shown = [table for table in evaluation.tables() if table.title in told]
+    assert len(shown) == len(told) > 2
+    for table in shown:
+        for name, *cells in table.rows:
+            for column, cell in zip(table.header[1:], cells, strict=True):
+                value = told[table.title][name.figure][column]
+                number = value.get("value", value["n"]) if isinstance(value, dict) else value
+                assert cell.figure == ("-" if number is None else f"{number:.{3 if '.' in cell.figure else 0}f}")
 
 
 def test_two_runs_write_the_same_bytes(checkpoint: Path, image_root: Path, tmp_path: Path) -> None:

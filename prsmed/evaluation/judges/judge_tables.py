@@ -20,7 +20,7 @@ def score_table(title: str, panel: Mapping[str, Score]) -> Table:
     rows = tuple(
         (
             Cell(part.replace("_", " ")),
-            Cell(str(counted[part].n), f"({counted[part].groups})"),
+            Cell.count(counted[part].n, counted[part].groups),
             *(_score_cell(score, part) for score in panel.values()),
         )
         for part in counted
@@ -54,7 +54,7 @@ def agreement_table(pairs: Sequence[Pair]) -> Table:
         found = pair.agreement
         figures = (Cell("0"), *[Cell.of(None)] * 3)
         if found is not None:
-            counted = Cell(str(found.share.n), f"({found.share.groups})")
+            counted = Cell.count(found.share.n, found.share.groups)
             figures = (counted, *(Cell.of(figure) for figure in (found.share, found.kappa, found.ac2)))
         rows.append((Cell(f"{pair.first} / {pair.second}"), *figures))
     legend = (
