@@ -118,15 +118,19 @@ def is_exact(said: Fields, true: Fields) -> float:
 
 
 def balanced_accuracy(true: Sequence[Value], right: Sequence[float]) -> Figured:
-    """Mean over the true classes of the share that is right (macro recall); classes not drawn are left out."""
+    """Mean over the true classes of the share that is right (macro recall).
+
+    A class that a draw lacks keeps its recall over all answers: left out, rare classes would bias the interval.
+    """
     classes = sorted(set(true), key=str)
     member = np.array([[value == name for name in classes] for value in true], dtype=np.float64)
     hits = member * np.asarray(right, dtype=np.float64)[:, None]
+    overall = hits.sum(axis=0) / member.sum(axis=0)
 
     def figure(weights: Weights) -> Weights:
         totals = weights @ member
-        recall = np.divide(weights @ hits, totals, out=np.full(totals.shape, np.nan), where=totals > 0)
-        mean: Weights = np.nanmean(recall, axis=1)
+        recall = np.divide(weights @ hits, totals, out=np.tile(overall, (len(totals), 1)), where=totals > 0)
+        mean: Weights = recall.mean(axis=1)
         return mean
 
     return figure

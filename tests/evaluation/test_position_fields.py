@@ -58,6 +58,12 @@ def test_balanced_accuracy_is_that_of_sklearn() -> None:
     assert balanced_accuracy(true.tolist(), (true == said).tolist())(times) == pytest.approx(expected)
 
 
+def test_a_constant_is_right_for_one_class_in_every_draw() -> None:
+    true = ["top", "top", "middle", "bottom"]
+    figure = balanced_accuracy(true, [float(value == "top") for value in true])
+    assert figure(np.array([[1, 1, 1, 1], [2, 2, 0, 0], [0, 0, 3, 1]], float)) == pytest.approx([1 / 3] * 3)
+
+
 def test_a_row_a_source_and_none_without_words() -> None:
     areas = {"mask_area_place": Place(("top left",), False), "true_area_place": Place(("top right",), False)}
     answers = [outcome(id=f"val-{number}", group=f"g{number}", text=FAR, **areas) for number in range(3)]
