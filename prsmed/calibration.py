@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from prsmed.data import Conversation, Kind, Record
+from prsmed.data import Conversation, Record
 from prsmed.data.interview import interview
 from prsmed.data.questions import Wording
 from prsmed.data.schema import to_line
@@ -20,6 +20,8 @@ from prsmed.data.sources import INDEX
 from prsmed.errors import PRSMedError
 from prsmed.evaluation.answering import ask
 from prsmed.evaluation.presence_fit import PresenceFit, Quality, Said
+from prsmed.evaluation.progress import Progress
+from prsmed.evaluation.run import KINDS
 from prsmed.files import staged_copy, write_whole
 from prsmed.model.checkpoint import (
     MANIFEST,
@@ -33,10 +35,7 @@ from prsmed.model.checkpoint import (
 from prsmed.model.prsmed import PRSMed
 from prsmed.training.aside import all_records, set_aside
 
-KINDS: tuple[Kind, ...] = ("position", "absent")
 _SEED = 0
-Report = Callable[[int, int], None]
-"""Called with questions answered and questions in all."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,9 @@ class Calibrated:
     after: Quality
 
 
-def calibrate(checkpoint: Path | str, data: Path, out: Path | None, report: Report, device: str = "cpu") -> Calibrated:
+def calibrate(
+    checkpoint: Path | str, data: Path, out: Path | None, report: Progress, device: str = "cpu"
+) -> Calibrated:
     """Fit a checkpoint's presence to images that it never learned from and that no figure is reported on.
 
     These are the training images that a run with ``select=train`` sets aside, asked in wordings never trained on,
@@ -126,7 +127,7 @@ def _questions(records: Sequence[Record], data: Path) -> list[Conversation]:
     return [one for record in held_out for one in interview(record, data, wording, KINDS, _SEED)]
 
 
-def _answers(model: PRSMed, asked: Sequence[Conversation], data: Path, report: Report) -> list[Said]:
+def _answers(model: PRSMed, asked: Sequence[Conversation], data: Path, report: Progress) -> list[Said]:
     said = []
     for answered in ask(model, asked, data):
         prediction = answered.prediction

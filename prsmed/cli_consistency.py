@@ -16,7 +16,7 @@ from prsmed.console import Bars, Data, out
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from prsmed.consistency import Invariance
+    from prsmed.orientations import Invariance
 
 
 def consistency(
@@ -34,10 +34,10 @@ def consistency(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
 ) -> None:
     """Compare answers about mirrored pictures and about volumes stored in other orientations (docs/consistency.md)."""
-    from prsmed.consistency import check_orientations, studies
     from prsmed.evaluation import questions, to_terminal
-    from prsmed.evaluation.consistency import ask_mirrored, mirror_tables, mirrorable
+    from prsmed.evaluation.mirrored import ask_mirrored, mirror_tables, mirrorable
     from prsmed.inference import Engine
+    from prsmed.orientations import check_orientations, studies
 
     engine = Engine.load(model)
     turned = list(studies(volume or [], question))  # first, so that a wrong file is told at once

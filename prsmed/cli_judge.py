@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from prsmed.console import Bars, out
 
@@ -15,20 +14,9 @@ if TYPE_CHECKING:
     from prsmed.evaluation.outcome import Outcome
 
 
-class _RunByDefault(TyperGroup):
-    """`prsmed judge OUT` is `prsmed judge run OUT`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args and args[0] not in (*self.commands, *ctx.help_option_names):
-            args = ["run", *args]
-        parsed: list[str] = super().parse_args(ctx, args)
-        return parsed
-
-
 judge_app = typer.Typer(
-    cls=_RunByDefault,
     no_args_is_help=True,
-    help="Let language models judge the words of an evaluation: `prsmed judge OUT --agent ...` (docs/judges.md).",
+    help="Let language models judge the words of an evaluation: `prsmed judge run OUT --agent ...` (docs/judges.md).",
 )
 
 Answers = Annotated[Path, typer.Argument(help="The --out folder of `prsmed evaluate`, or its outcomes.jsonl.")]

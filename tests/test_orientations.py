@@ -11,12 +11,12 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from prsmed.cli import app
-from prsmed.consistency import ORIENTATIONS, Study, check_orientations, studies, turn
 from prsmed.errors import PRSMedError
 from prsmed.imaging import Volume, make_phantom, place
 from prsmed.inference import Engine
 from prsmed.model.checkpoint import save_checkpoint
 from prsmed.model.prsmed import PRSMed
+from prsmed.orientations import ORIENTATIONS, Study, check_orientations, studies, turn
 
 OBLIQUE = np.array([[1.5, 0.2, 0.1, -10], [-0.2, 1.4, 0.3, 5], [-0.1, -0.3, 4.0, 7], [0, 0, 0, 1.0]])
 
@@ -61,7 +61,7 @@ def test_answers_about_a_phantom_do_not_depend_on_how_it_is_stored(engine: Engin
 
 
 def test_a_mask_put_back_mirrored_is_noticed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    import prsmed.consistency as module
+    import prsmed.orientations as module
 
     def mirrored(mask: np.ndarray, image_slice: object, out: np.ndarray) -> None:
         is_flipped = image_slice.flips[1]  # type: ignore[attr-defined]
@@ -74,7 +74,7 @@ def test_a_mask_put_back_mirrored_is_noticed(engine: Engine, monkeypatch: pytest
 
 
 def test_an_affine_left_behind_is_noticed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    import prsmed.consistency as module
+    import prsmed.orientations as module
 
     def mirrored(volume: Volume, orientation: np.ndarray) -> Volume:
         turned = turn(volume, orientation)

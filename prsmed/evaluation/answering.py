@@ -78,14 +78,23 @@ def in_model_square(
     """Image ``(S, S, 3)`` and mask ``(S, S)`` of what is asked for, in the model's square; errors as :func:`ask`."""
     pad_color = model.config.pad_color if isinstance(model, PRSMed) else BLACK
     image, mask = in_square(look(conversation.record, root), model.config.image_size, pad_color)
+    return image, asked_mask(conversation, mask)
+
+
+def asked_mask(conversation: Conversation, mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """What is asked for of an image's mask in the square: nothing, where the target is absent.
+
+    Raises:
+        PRSMedError: ``bad_conversation``.
+    """
     if not conversation.turn.present:
-        return image, np.zeros(mask.shape, dtype=np.bool_)
+        return np.zeros(mask.shape, dtype=np.bool_)
     if not mask.any():
         raise PRSMedError(
             "bad_conversation",
             f"{conversation.id} calls its target present, but the mask is empty; build the list anew",
         )
-    return image, mask > 0
+    return mask > 0
 
 
 def to_tensor(images: Sequence[NDArray[np.uint8]]) -> Tensor:

@@ -42,7 +42,7 @@ def published_tables(summary: Mapping[str, Row]) -> list[Table]:
     Source: PRS-Med, tables 1 and 2; the caveats are read off its repository's result files.
     """
     published: dict[str, dict[str, tuple[float, float]]] = yaml.safe_load(
-        (files("prsmed.evaluation") / "published.yaml").read_text(encoding="utf-8")
+        (files("prsmed.evaluation") / "beside.yaml").read_text(encoding="utf-8")
     )
     known = set.union(*(set(figures) for figures in published.values()))
     parts = [part for part in summary.get(_MEASURES[0][0], {}) if part in known]

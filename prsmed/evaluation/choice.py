@@ -8,10 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from prsmed.data import Conversation
+from prsmed.evaluation.outcome import group_of
 from prsmed.evaluation.place import Place
-from prsmed.evaluation.statistics import Sample, macro_mean, mean
-from prsmed.evaluation.summary import MACRO
-from prsmed.evaluation.tables import Cell, Table
+from prsmed.evaluation.tables import Table, part_table
 from prsmed.position.parser import parse
 
 LETTERS = "ABCDEFGH"
@@ -50,9 +49,8 @@ def judge_choice(conversation: Conversation, text: str) -> ChoiceOutcome:
     """Read an answer to a multiple-choice question."""
     record, turn = conversation.record, conversation.turn
     assert turn.letter is not None
-    group = f"{record.modality}/{record.group}"
     chosen = read_choice(text, turn.options)
-    return ChoiceOutcome(conversation.id, record.modality, group, turn.options, turn.letter, text, chosen)
+    return ChoiceOutcome(conversation.id, record.modality, group_of(record), turn.options, turn.letter, text, chosen)
 
 
 def read_choice(text: str, options: Sequence[str]) -> str | None:
@@ -87,38 +85,8 @@ def choice_tables(outcomes: Sequence[ChoiceOutcome]) -> list[Table]:
             "Share of questions whose right option is the modality's most frequent one: right by knowing it.",
         ),
     }
-    parts = [*sorted(usual), MACRO]
-    rows = tuple(
-        (
-            Cell(part.replace("_", " ")),
-            _count(outcomes, part),
-            *(_cell(outcomes, part, value) for value, _ in columns.values()),
-        )
-        for part in parts
-    )
-    legend = tuple((name, meaning) for name, (_, meaning) in columns.items())
-    return [Table("Multiple choice", ("Modality", "Questions", *columns), rows, legend)]
+    return [part_table("Multiple choice", columns, outcomes)]
 
 
 def _right(outcome: ChoiceOutcome) -> str:
     return outcome.options[LETTERS.index(outcome.letter)]
-
-
-def _of(outcomes: Sequence[ChoiceOutcome], part: str) -> list[ChoiceOutcome]:
-    return [outcome for outcome in outcomes if part in (MACRO, outcome.modality)]
-
-
-def _count(outcomes: Sequence[ChoiceOutcome], part: str) -> Cell:
-    own = _of(outcomes, part)
-    return Cell.count(len(own), len({outcome.group for outcome in own}))
-
-
-def _cell(outcomes: Sequence[ChoiceOutcome], part: str, value: Callable[[ChoiceOutcome], float]) -> Cell:
-    if part != MACRO:
-        return Cell.of(mean(_sample(value, _of(outcomes, part))))
-    modalities = sorted({outcome.modality for outcome in outcomes})
-    return Cell.of(macro_mean({modality: _sample(value, _of(outcomes, modality)) for modality in modalities}))
-
-
-def _sample(value: Callable[[ChoiceOutcome], float], own: Sequence[ChoiceOutcome]) -> Sample:
-    return Sample([float(value(outcome)) for outcome in own], [outcome.group for outcome in own])

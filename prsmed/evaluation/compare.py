@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from prsmed.evaluation.answers import Answers, check_same_questions, read_answers
 from prsmed.evaluation.measures import Measure
+from prsmed.evaluation.report_folder import Answers, check_same_questions, read_answers
 from prsmed.evaluation.statistics import Difference, Estimate, Sample, holm, macro_difference, macro_mean
 from prsmed.evaluation.summary import MACRO, all_measures, samples_of
 from prsmed.evaluation.tables import Cell, Table
@@ -91,8 +91,8 @@ def compare_reports(folders: Sequence[Path]) -> list[Comparison]:
         folders: At least two of ``prsmed evaluate --out``.
 
     Raises:
-        PRSMedError: What :func:`~prsmed.evaluation.answers.read_answers` and
-            :func:`~prsmed.evaluation.answers.check_same_questions` raise.
+        PRSMedError: What :func:`~prsmed.evaluation.report_folder.read_answers` and
+            :func:`~prsmed.evaluation.report_folder.check_same_questions` raise.
     """
     reference, *others = (read_answers(folder) for folder in folders)
     for other in others:

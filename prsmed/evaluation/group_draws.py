@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from prsmed.evaluation.statistics import DRAWS, SEED, Estimate
+from prsmed.evaluation.statistics import DRAWS, SEED, Estimate, estimate_of
 
 _AT_ONCE = 500
-_PERCENTILES = (2.5, 97.5)
 Weights = NDArray[np.float64]
 Figured = Callable[[Weights], Weights]
 """Weights ``(draws, n)`` to the figure of each draw ``(draws,)``, NaN where it is not defined."""
@@ -48,11 +47,7 @@ def estimate(parts: Mapping[str, Weighted], draws: int = DRAWS, seed: int = SEED
         counts.append(len(set(part.groups)))
     if not values:
         return None
-    means = np.mean(drawn, axis=0)
-    means = means[~np.isnan(means)]
-    can_vary = min(counts) > 1 and means.size
-    low, high = (float(end) for end in np.percentile(means, _PERCENTILES)) if can_vary else (None, None)
-    return Estimate(float(np.mean(values)), low, high, n, sum(counts))
+    return estimate_of(float(np.mean(values)), np.mean(drawn, axis=0), n, counts)
 
 
 def _draw(part: Weighted, draws: int, rng: np.random.Generator) -> Weights:

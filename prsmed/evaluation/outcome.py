@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from prsmed.data import MOST_REGIONS, Conversation
+from prsmed.data import MOST_REGIONS, Conversation, Record
 from prsmed.evaluation.lesions import lesion_f1
 from prsmed.evaluation.metrics import dice, iou
 from prsmed.evaluation.place import Place, measured
@@ -120,6 +120,11 @@ class Outcome:
     true_area_place: Place | None = None
 
 
+def group_of(record: Record) -> str:
+    """What is resampled together, unique over modalities."""
+    return f"{record.modality}/{record.group}"
+
+
 def judge(answered: Answered) -> Outcome:
     """Compare a prediction with the truth, and its words with its mask."""
     record, turn = answered.conversation.record, answered.conversation.turn
@@ -130,7 +135,7 @@ def judge(answered: Answered) -> Outcome:
         id=answered.conversation.id,
         modality=record.modality,
         dataset=record.dataset,
-        group=f"{record.modality}/{record.group}",
+        group=group_of(record),
         question=turn.question,
         true_answer=turn.answer,
         present=turn.present,

@@ -46,13 +46,9 @@ def position_tables(outcomes: Sequence[Outcome]) -> list[Table]:
     for title, source in sources:
         seen = [outcome for outcome in present if source(outcome) is not None]
         if seen:
-            rows.append((Cell(title), _count(seen), *(Cell.of(one) for one in _estimates(seen, source))))
+            rows.append((Cell(title), Cell.count_of(seen), *(Cell.of(one) for one in _estimates(seen, source))))
     header = ("Source", "Present", *(column for column, _ in _LEGEND))
     return [Table("Position fields", header, tuple(rows), _LEGEND)] if rows else []
-
-
-def _count(outcomes: Sequence[Outcome]) -> Cell:
-    return Cell.count(len(outcomes), len({outcome.group for outcome in outcomes}))
 
 
 def _estimates(outcomes: Sequence[Outcome], source: Source) -> list[Estimate | None]:

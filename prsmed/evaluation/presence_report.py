@@ -45,10 +45,9 @@ def calibration_tables(outcomes: Sequence[Outcome]) -> list[Table]:
     rows = []
     for name in [*sorted(parts), MACRO]:
         own = [name] if name != MACRO else sorted(parts)
-        count = sum(len(parts[modality]) for modality in own)
-        groups = sum(len({outcome.group for outcome in parts[modality]}) for modality in own)
+        counted = Cell.count_of([outcome for modality in own for outcome in parts[modality]])
         cells = [Cell.of(_estimate(weighted, own, column)) for column in range(len(_LEGEND))]
-        rows.append((Cell(name.replace("_", " ")), Cell.count(count, groups), *cells))
+        rows.append((Cell(name.replace("_", " ")), counted, *cells))
     header = ("Modality", "Questions", *(column for column, _ in _LEGEND))
     return [Table(_TITLE, header, tuple(rows), _LEGEND)]
 

@@ -121,8 +121,22 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def _estimate(value: float, drawn: _Numbers, parts: Sequence[Sample]) -> Estimate:
     counts = [len(set(part.groups)) for part in parts]
-    low, high = (float(end) for end in np.percentile(drawn, _PERCENTILES)) if min(counts) > 1 else (None, None)
-    return Estimate(value, low, high, n=sum(len(part.values) for part in parts), groups=sum(counts))
+    return estimate_of(value, drawn, sum(len(part.values) for part in parts), counts)
+
+
+def estimate_of(value: float, drawn: _Numbers, n: int, groups: Sequence[int]) -> Estimate:
+    """A figure with the interval of its draws.
+
+    Args:
+        value: The figure.
+        drawn: It again in each draw; NaN where a draw does not have it, which then does not count.
+        n: Number of values.
+        groups: Number of groups of each part.
+    """
+    known = drawn[~np.isnan(drawn)]
+    can_vary = min(groups) > 1 and known.size
+    low, high = (float(end) for end in np.percentile(known, _PERCENTILES)) if can_vary else (None, None)
+    return Estimate(value, low, high, n, sum(groups))
 
 
 def _draw(samples: Sequence[Sample], draws: int, rng: np.random.Generator) -> list[_Numbers]:

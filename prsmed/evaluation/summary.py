@@ -27,7 +27,7 @@ class Grouped(Protocol):
         """Unique over modalities."""
 
 
-_Counted = TypeVar("_Counted", bound=Grouped)
+Counted = TypeVar("Counted", bound=Grouped)
 
 
 def all_measures(outcomes: Sequence[Outcome]) -> tuple[Measure, ...]:
@@ -44,7 +44,7 @@ def summarise(
 
 
 def estimate_row(
-    value: Callable[[_Counted], float | None], outcomes: Sequence[_Counted], draws: int = DRAWS, seed: int = SEED
+    value: Callable[[Counted], float | None], outcomes: Sequence[Counted], draws: int = DRAWS, seed: int = SEED
 ) -> Row:
     """Estimates of the mean of one number of an answer; an empty row when no answer has it."""
     return _row(_samples(value, None, outcomes), draws, seed)
@@ -56,9 +56,9 @@ def samples_of(measure: Measure, outcomes: Sequence[Outcome]) -> dict[str, Sampl
 
 
 def _samples(
-    value: Callable[[_Counted], float | None],
-    total: Callable[[_Counted], float] | None,
-    outcomes: Sequence[_Counted],
+    value: Callable[[Counted], float | None],
+    total: Callable[[Counted], float] | None,
+    outcomes: Sequence[Counted],
 ) -> dict[str, Sample]:
     samples = {}
     for modality in sorted({outcome.modality for outcome in outcomes}):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
 
@@ -12,7 +12,7 @@ import rich.text
 from prsmed.evaluation.measures import Measure, Section
 from prsmed.evaluation.outcome import Outcome
 from prsmed.evaluation.statistics import Estimate
-from prsmed.evaluation.summary import MACRO, Row
+from prsmed.evaluation.summary import MACRO, Counted, Grouped, Row, estimate_row
 
 _NOTHING = "-"
 Value = Mapping[str, float | None] | float | None
@@ -37,6 +37,11 @@ class Cell:
     def count(cls, n: int, groups: int) -> Cell:
         """So many answers, of so many groups."""
         return cls(str(n), f"({groups})", {"n": n, "groups": groups})
+
+    @classmethod
+    def count_of(cls, counted: Sequence[Grouped]) -> Cell:
+        """How many there are, of how many groups."""
+        return cls.count(len(counted), len({one.group for one in counted}))
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,20 @@ def tables(measures: Sequence[Measure], summary: Mapping[str, Row], outcomes: Se
             legend = tuple((measure.title, measure.meaning) for measure in shown)
             made.append(Table(section, header, rows, legend))
     return made
+
+
+def part_table(
+    title: str, columns: Mapping[str, tuple[Callable[[Counted], float | None], str]], counted: Sequence[Counted]
+) -> Table:
+    """A row a modality, the macro mean last; each column the mean of a number, given with what it means."""
+    estimates = [estimate_row(value, counted) for value, _ in columns.values()]
+    rows = []
+    for part in [*sorted({one.modality for one in counted}), MACRO]:
+        own = [one for one in counted if part in (MACRO, one.modality)]
+        figures = (Cell.of(row.get(part)) for row in estimates)
+        rows.append((Cell(part.replace("_", " ")), Cell.count_of(own), *figures))
+    legend = tuple((column, meaning) for column, (_, meaning) in columns.items())
+    return Table(title, ("Modality", "Questions", *columns), tuple(rows), legend)
 
 
 def to_markdown(title: str, made: Sequence[Table], constants: Mapping[str, str]) -> str:
@@ -125,11 +144,7 @@ def constants_note(constants: Mapping[str, str]) -> str:
 def _counts(part: str, outcomes: Sequence[Outcome]) -> tuple[Cell, Cell, Cell]:
     own = [outcome for outcome in outcomes if part in (MACRO, outcome.modality)]
     present, absent = ([o for o in own if o.present == wanted] for wanted in (True, False))
-    return Cell(part.replace("_", " ")), _count(present), _count(absent)
-
-
-def _count(outcomes: Sequence[Outcome]) -> Cell:
-    return Cell.count(len(outcomes), len({outcome.group for outcome in outcomes}))
+    return Cell(part.replace("_", " ")), Cell.count_of(present), Cell.count_of(absent)
 
 
 def _cell(measure: Measure, summary: Mapping[str, Row], part: str, outcomes: Sequence[Outcome]) -> Cell:

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from prsmed.data import Conversation, Kind, Record, read_pairs
+from prsmed.data import Conversation, Record, read_pairs
 from prsmed.data.interview import interview, key_of
 from prsmed.data.questions import Wording
 from prsmed.data.sources import INDEX
 from prsmed.errors import PRSMedError
 from prsmed.evaluation.answering import ask
 from prsmed.evaluation.outcome import judge
+from prsmed.evaluation.progress import Progress
+from prsmed.evaluation.run import KINDS
 from prsmed.learning.gate import Score
 from prsmed.model.checkpoint import load_checkpoint
 
-KINDS: tuple[Kind, ...] = ("position", "absent")
 _PER_MODALITY = 60
 _SEED = 0
-Report = Callable[[int, int], None]
-"""Called with questions answered and questions in all."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ def _name(conversation: Conversation, *, is_users: bool) -> str:
     return f"{'user' if is_users else 'own'}/{conversation.id}-{truth}"
 
 
-def score(checkpoint: Path, exam: Exam, report: Report | None = None, device: str = "cpu") -> list[Score]:
+def score(checkpoint: Path, exam: Exam, report: Progress | None = None, device: str = "cpu") -> list[Score]:
     """Let a model answer.
 
     Args:

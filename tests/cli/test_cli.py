@@ -11,9 +11,10 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from command_line import command
 from PIL import Image
 
-from prsmed.cli import app, main
+from prsmed.cli import app
 from prsmed.model.checkpoint import save_checkpoint
 from prsmed.model.prsmed import PRSMed
 
@@ -32,16 +33,7 @@ def scan(tmp_path: Path) -> Path:
     return path
 
 
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of `prsmed WORDS`."""
-    monkeypatch.setattr(sys, "argv", ["prsmed", *words])
-    code = 0
-    try:
-        main()
-    except SystemExit as stop:
-        code = int(stop.code or 0)
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
+run = command()
 
 
 def test_ask_a_slice_writes_mask_and_picture(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import command
 from small_set import write_set
-
-from prsmed.cli import main
 
 
 @pytest.fixture
@@ -17,17 +15,7 @@ def data(tmp_path: Path) -> Path:
     return write_set(tmp_path / "data", per_kind=3, normals=0)
 
 
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of `prsmed data build WORDS`."""
-    monkeypatch.setattr(sys, "argv", ["prsmed", "data", "build", *words])
-    monkeypatch.setenv("COLUMNS", "80")
-    code = 0
-    try:
-        main()
-    except SystemExit as stop:
-        code = int(stop.code or 0)
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
+run = command("data", "build")
 
 
 def test_build_tells_counts_by_set_split_and_kind(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import command
 from small_set import write_pair
 
-from prsmed.cli import main
 from prsmed.data.schema import read_conversations
 
 
@@ -34,17 +33,7 @@ def data(tmp_path: Path) -> Path:
     return root
 
 
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of `prsmed data import WORDS`."""
-    monkeypatch.setattr(sys, "argv", ["prsmed", "data", "import", *words])
-    monkeypatch.setenv("COLUMNS", "80")
-    code = 0
-    try:
-        main()
-    except SystemExit as stop:
-        code = int(stop.code or 0)
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
+run = command("data", "import")
 
 
 def test_import_tells_counts_and_what_was_left_out(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 from chat_server import KEY, ChatServer
+from command_line import command
 
-from prsmed.cli import main
 from prsmed.evaluation.outcome import Outcome
 from prsmed.evaluation.outcome_file import write_outcomes
 from prsmed.evaluation.place import Place
@@ -48,17 +47,7 @@ def evaluated(tmp_path: Path) -> Path:
     return folder
 
 
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: object) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of `prsmed judge WORDS`."""
-    monkeypatch.setattr(sys, "argv", ["prsmed", "judge", *map(str, words)])
-    monkeypatch.setenv("COLUMNS", "160")
-    code = 0
-    try:
-        main()
-    except SystemExit as stop:
-        code = int(stop.code or 0)
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
+run = command("judge", columns=160)
 
 
 def test_agents_judge_and_the_tables_are_told(
@@ -69,7 +58,7 @@ def test_agents_judge_and_the_tables_are_told(
     tmp_path: Path,
 ) -> None:
     chat.think = lambda model, prompt: "Yes."
-    words = (evaluated, "--agent", f"tiny@{chat.url}", "--out", tmp_path / "out")
+    words = ("run", evaluated, "--agent", f"tiny@{chat.url}", "--out", tmp_path / "out")
     code, out, err = run(capsys, monkeypatch, *words)
     assert code == 0
     assert "3 answers judged by tiny (3 prompts) and the zone parser; 1 without words are not judged" in out
@@ -77,7 +66,7 @@ def test_agents_judge_and_the_tables_are_told(
     assert "tiny / parser" in out
     assert "3/3" in err, "long work shows progress; equal answers are asked about once"
     assert KEY not in out + err
-    code, out, err = run(capsys, monkeypatch, evaluated / "outcomes.jsonl", *words[1:], "--json")
+    code, out, err = run(capsys, monkeypatch, "run", evaluated / "outcomes.jsonl", *words[2:], "--json")
     assert (code, err.strip()) == (0, "")
     assert json.loads(out)["scores"]["present"]["tiny"]["macro"]["value"] == 1
     assert len(chat.requests) == 3
@@ -90,7 +79,7 @@ def test_a_sheet_goes_to_a_human_and_comes_back(
     code, out, _ = run(capsys, monkeypatch, "sheet", evaluated, "--out", sheet)
     assert (code, "(3 answers)" in out) == (0, True)
     sheet.write_bytes(sheet.read_bytes().replace(b",\r\n", b",yes\r\n"))
-    code, out, _ = run(capsys, monkeypatch, evaluated, "--human", sheet, "--out", tmp_path / "out")
+    code, out, _ = run(capsys, monkeypatch, "run", evaluated, "--human", sheet, "--out", tmp_path / "out")
     assert code == 0
     assert "parser / human" in out
     code, _, err = run(capsys, monkeypatch, "sheet", evaluated, "--out", sheet)
@@ -115,7 +104,7 @@ def test_mistakes_are_told_in_one_line(
     told: str,
 ) -> None:
     monkeypatch.chdir(evaluated.parent)
-    code, out, err = run(capsys, monkeypatch, *words, "--out", "out")
+    code, out, err = run(capsys, monkeypatch, "run", *words, "--out", "out")
     assert (code, out) == (2, "")
     assert told in err
     assert err.strip().startswith("Error:")
@@ -130,7 +119,9 @@ def test_a_refused_request_is_told_without_the_key(
     tmp_path: Path,
 ) -> None:
     chat.plan += [(401, {}, f"wrong key {KEY}".encode())] * 12
-    code, out, err = run(capsys, monkeypatch, evaluated, "--agent", f"tiny@{chat.url}", "--out", tmp_path / "out")
+    code, out, err = run(
+        capsys, monkeypatch, "run", evaluated, "--agent", f"tiny@{chat.url}", "--out", tmp_path / "out"
+    )
     assert code == 2
     assert "refused the request with status 401; set PRSMED_LLM_KEY" in err
     assert KEY not in out + err

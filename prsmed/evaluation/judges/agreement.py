@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from prsmed.evaluation.statistics import DRAWS, SEED, Estimate
+from prsmed.evaluation.statistics import DRAWS, SEED, Estimate, estimate_of
 
 Counts = NDArray[np.float64]
 
@@ -47,9 +47,7 @@ def agreement(pairs: Sequence[tuple[bool, bool]], groups: Sequence[str]) -> Agre
     table, drawn = by_group.sum(axis=0), np.tensordot(picked, by_group, axes=1)
 
     def estimate(values: NDArray[np.float64], value: float) -> Estimate:
-        known = values[~np.isnan(values)]  # kappa of a draw in which all is alike is undefined
-        low, high = map(float, np.percentile(known, (2.5, 97.5))) if len(names) > 1 and len(known) else (None, None)
-        return Estimate(value, low, high, n=len(pairs), groups=len(names))
+        return estimate_of(value, values, len(pairs), [len(names)])
 
     kappa = float(cohen_kappa(table))
     return Agreement(

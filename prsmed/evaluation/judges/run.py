@@ -1,4 +1,4 @@
-"""`prsmed judge`: from the answers of an evaluation to a judgement."""
+"""`prsmed judge run`: from the answers of an evaluation to a judgement."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from prsmed.data import Conversation, fit_square, look
 from prsmed.data.images import SIDE
-from prsmed.errors import PRSMedError
+from prsmed.evaluation.answering import asked_mask
 from prsmed.evaluation.outcome import Answered, Prediction
 from prsmed.evaluation.saved.mask_file import read_probability
 from prsmed.evaluation.saved.table import PREDICTIONS, Row, read_table
@@ -60,10 +60,6 @@ class SavedSystem:
             rows, cols = shown.mask.shape
             probability = fit.apply_mask(read_probability(self._folder, row.mask, shown.record, (rows, cols)))
         drawn = probability >= _HALF
-        if not conversation.turn.present:
-            mask = np.zeros_like(mask)
-        elif not mask.any():
-            raise PRSMedError("bad_conversation", f"{conversation.id} calls its target present, but its mask is empty")
         says_present = None if row.presence is None else row.presence >= _HALF
         prediction = Prediction(drawn, drawn, row.presence, says_present, row.answer, probability)
-        return Answered(conversation, pixels, mask > 0, prediction)
+        return Answered(conversation, pixels, asked_mask(conversation, mask), prediction)

@@ -9,7 +9,7 @@ import torch
 from evaluation_set import tiny_model, tiny_unet
 
 from prsmed.data import Conversation
-from prsmed.evaluation.consistency import FLIPS, Flip, ask_mirrored, compare_mirrored, mirror_tables, mirrorable
+from prsmed.evaluation.mirrored import FLIPS, Flip, ask_mirrored, compare_mirrored, mirror_tables, mirrorable
 from prsmed.evaluation.outcome import Prediction
 from prsmed.model.prsmed import PRSMed
 
@@ -123,7 +123,7 @@ def test_only_a_model_that_mirrors_scores_one(is_biased: bool, asked: list[Conve
 def test_each_mirroring_is_of_the_picture(
     asked: list[Conversation], image_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import prsmed.evaluation.consistency as module
+    import prsmed.evaluation.mirrored as module
 
     seen: list[np.ndarray] = []
     real = module.predict

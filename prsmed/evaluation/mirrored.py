@@ -12,10 +12,9 @@ import numpy as np
 from prsmed.data import Conversation
 from prsmed.evaluation.answering import Model, in_model_square, predict, to_tensor
 from prsmed.evaluation.metrics import dice, iou
-from prsmed.evaluation.outcome import Prediction
+from prsmed.evaluation.outcome import Prediction, group_of
 from prsmed.evaluation.place import Place
-from prsmed.evaluation.summary import MACRO, estimate_row
-from prsmed.evaluation.tables import Cell, Table
+from prsmed.evaluation.tables import Table, part_table
 from prsmed.position.parser import parse
 from prsmed.position.tokens import tokenize
 
@@ -109,7 +108,7 @@ def compare_mirrored(conversation: Conversation, flip: Flip, straight: Predictio
     return Mirrored(
         id=conversation.id,
         modality=conversation.record.modality,
-        group=f"{conversation.record.modality}/{conversation.record.group}",
+        group=group_of(conversation.record),
         flip=flip,
         dice=dice(back, first) if is_drawn else None,
         iou=iou(back, first) if is_drawn else None,
@@ -120,18 +119,7 @@ def compare_mirrored(conversation: Conversation, flip: Flip, straight: Predictio
 
 def mirror_tables(mirrored: Sequence[Mirrored]) -> list[Table]:
     """One table a mirroring: a row a modality, the macro mean last."""
-    return [_table(flip, [one for one in mirrored if one.flip == flip]) for flip in FLIPS]
-
-
-def _table(flip: Flip, mirrored: Sequence[Mirrored]) -> Table:
-    estimates = {column: estimate_row(value, mirrored) for column, (value, _) in _COLUMNS.items()}
-    rows = []
-    for part in [*sorted({one.modality for one in mirrored}), MACRO]:
-        own = [one for one in mirrored if part in (MACRO, one.modality)]
-        count = Cell.count(len(own), len({one.group for one in own}))
-        rows.append((Cell(part.replace("_", " ")), count, *(Cell.of(row.get(part)) for row in estimates.values())))
-    legend = tuple((column, meaning) for column, (_, meaning) in _COLUMNS.items())
-    return Table(f"Mirrored {flip}", ("Modality", "Questions", *_COLUMNS), tuple(rows), legend)
+    return [part_table(f"Mirrored {flip}", _COLUMNS, [one for one in mirrored if one.flip == flip]) for flip in FLIPS]
 
 
 def _names_side(question: str) -> bool:
