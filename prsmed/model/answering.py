@@ -1,4 +1,4 @@
-"""A model that only answers: what it computes stays, but for rounding, and takes a third less time on a CPU."""
+"""A model that only answers: what it computes stays, but for rounding, and takes less time."""
 
 from __future__ import annotations
 
