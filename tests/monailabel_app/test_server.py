@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import tempfile
@@ -49,11 +50,15 @@ IMAGES = {"nifti": ".nii.gz", "nrrd": ".nrrd", "series": ".nii.gz", "photo": ".p
 
 
 def lasting_files(folder: Path) -> dict[str, tuple[int, int]]:
-    return {
-        str(path.relative_to(folder)): (path.stat().st_size, path.stat().st_mtime_ns)
-        for path in folder.rglob("*")
-        if path.is_file() and path.name != ".lock"
-    }
+    """All but what the server scores by itself meanwhile: its file, and the file that becomes it."""
+    lasting = {}
+    for path in folder.rglob("*"):
+        if path.name in (".lock", "scores.json") or path.name.startswith(".part-"):
+            continue
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file():
+                lasting[str(path.relative_to(folder))] = (path.stat().st_size, path.stat().st_mtime_ns)
+    return lasting
 
 
 def check_contract(answer: dict[str, Any], has_mask: bool) -> None:
