@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +89,10 @@ class Outcome:
         miou: Intersection over union, likewise.
         mask_area_place: Where the mask is by the rule of the paper's A.6; ``None`` in outcomes without.
         true_area_place: Where the true mask is by that rule, likewise.
+        true_side: The patient's, as the true answer says: ``"left"``, ``"right"`` or ``"left + right"``; ``None`` where
+            it is not asked for or not known (:mod:`prsmed.evaluation.patient_side`).
+        mask_side: That of the mask a user gets; ``None`` likewise, or for a mask on neither.
+        true_mask_side: That of the true mask, likewise.
     """
 
     id: str
@@ -118,6 +123,9 @@ class Outcome:
     miou: float | None = None
     mask_area_place: Place | None = None
     true_area_place: Place | None = None
+    true_side: str | None = None
+    mask_side: str | None = None
+    true_mask_side: str | None = None
 
 
 def group_of(record: Record) -> str:
@@ -157,7 +165,7 @@ def judge(answered: Answered) -> Outcome:
     )
 
 
-def _of_present(said: Prediction, true: NDArray[np.bool_] | None) -> dict[str, float | None]:
+def _of_present(said: Prediction, true: NDArray[np.bool_] | None) -> dict[str, Any]:
     if true is None:
         return {"dice": None, "iou": None}
     mdice, miou = (None, None) if said.probability is None else threshold_means(said.probability, true)

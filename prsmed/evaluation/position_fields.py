@@ -1,4 +1,4 @@
-"""The fields of a position, from words and from masks: vertical, horizontal, nearness, count."""
+"""The fields of a position, from words and from masks: vertical, horizontal, nearness, count, side of the patient."""
 
 from __future__ import annotations
 
@@ -26,26 +26,31 @@ class Fields:
         horizontal: ``"left"``, ``"middle"`` or ``"right"`` of the image, likewise.
         near: Whether it is near the image centre.
         count: How many regions; 0 when it is not there.
+        side: ``"left"`` or ``"right"`` of the patient; of several all that occur, joined.
     """
 
     vertical: str | None
     horizontal: str | None
     near: bool | None
     count: int | None
+    side: str | None = None
 
 
 NAMES = ("vertical", "horizontal", "near", "count")
+"""What every answer to a question for a place says; the side of the patient is asked for by itself."""
+SIDE = "side"
 Source = Callable[[Outcome], Fields | None]
 """The fields of an answer by one source; ``None`` when the source is not there."""
 
 
-def of_place(place: Place) -> Fields:
+def of_place(place: Place, side: str | None = None) -> Fields:
     """The fields of measured zones; regions that share a zone count once, as they do in the zones."""
     return Fields(
-        _joined([_halves(zone)[0] for zone in place.zones]),
-        _joined([_halves(zone)[1] for zone in place.zones]),
+        joined([_halves(zone)[0] for zone in place.zones]),
+        joined([_halves(zone)[1] for zone in place.zones]),
         place.near,
         len(place.zones),
+        side,
     )
 
 
@@ -53,27 +58,33 @@ def of_reading(reading: Reading) -> Fields:
     """The fields that a text names; a half ("on the left") gives one of the two directions."""
     place = of_place(Place.of_reading(reading))
     count = 0 if reading.none else reading.count or place.count or None
-    return Fields(place.vertical or reading.vertical, place.horizontal or reading.horizontal, place.near, count)
+    return Fields(
+        place.vertical or reading.vertical,
+        place.horizontal or reading.horizontal,
+        place.near,
+        count,
+        joined(reading.side),
+    )
 
 
 def of_truth(outcome: Outcome) -> Fields:
     """The true fields."""
-    return of_place(outcome.true_place)
+    return of_place(outcome.true_place, outcome.true_side)
 
 
 def of_mask(outcome: Outcome) -> Fields:
     """Those of the mask a user gets."""
-    return of_place(outcome.mask_place)
+    return of_place(outcome.mask_place, outcome.mask_side)
 
 
 def of_mask_by_area(outcome: Outcome) -> Fields | None:
-    """Those of the same mask by the rule of the paper's A.6: most area, and the centroid."""
-    return None if outcome.mask_area_place is None else of_place(outcome.mask_area_place)
+    """Those of the same mask by the rule of the paper's A.6: most area, and the centroid, which tells the side too."""
+    return None if outcome.mask_area_place is None else of_place(outcome.mask_area_place, outcome.mask_side)
 
 
 def of_truth_by_area(outcome: Outcome) -> Fields | None:
     """Those of the true mask by that rule: how far the two published rules agree at all."""
-    return None if outcome.true_area_place is None else of_place(outcome.true_area_place)
+    return None if outcome.true_area_place is None else of_place(outcome.true_area_place, outcome.true_mask_side)
 
 
 @lru_cache(maxsize=4096)  # each field asks anew, and reading takes long
@@ -91,14 +102,14 @@ def constant_fields(outcomes: Sequence[Outcome]) -> Source:
     counts: dict[tuple[str, str], Counter[Value]] = {}
     for outcome in outcomes:
         if outcome.present:
-            for name in NAMES:
+            for name in (*NAMES, SIDE):
                 true = getattr(of_truth(outcome), name)
                 if true is not None:
                     counts.setdefault((outcome.modality, name), Counter())[true] += 1
 
     def constant(outcome: Outcome) -> Fields:
         found = {}
-        for name in NAMES:
+        for name in (*NAMES, SIDE):
             common = counts.get((outcome.modality, name))
             found[name] = None if common is None else common.most_common(1)[0][0]
         return Fields(**found)  # type: ignore[arg-type]
@@ -141,5 +152,6 @@ def _halves(zone: str) -> tuple[str, str]:
     return ("middle", "middle") if zone == "center" else (vertical, horizontal)
 
 
-def _joined(values: Sequence[str]) -> str | None:
+def joined(values: Sequence[str]) -> str | None:
+    """Values of a field, each once, in alphabetical order; ``None`` without any."""
     return " + ".join(sorted(set(values))) or None

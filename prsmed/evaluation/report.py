@@ -24,7 +24,7 @@ from prsmed.evaluation.summary import Row
 from prsmed.evaluation.tables import Table, tables, to_markdown
 from prsmed.model.checkpoint import Manifest
 
-JSON, OUTCOMES, MARKDOWN, HTML = "report.json", "outcomes.jsonl", "report.md", "report.html"
+JSON, OUTCOMES, SIDES, MARKDOWN, HTML = "report.json", "outcomes.jsonl", "sides.jsonl", "report.md", "report.html"
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Evaluation:
         summary: Estimates by measure and modality.
         constants: The constant answer of each modality, in words.
         choices: One an answer to a multiple-choice question.
+        sides: One an answer to a question for the patient's side.
     """
 
     model: Manifest
@@ -48,6 +49,7 @@ class Evaluation:
     summary: dict[str, Row]
     constants: dict[str, str]
     choices: tuple[ChoiceOutcome, ...] = ()
+    sides: tuple[Outcome, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, without the single answers."""
@@ -77,7 +79,7 @@ class Evaluation:
     def _further_tables(self) -> list[Table]:
         """Those that are not of measures. Kept, since each is asked for several times and draws 10,000 times."""
         return [
-            *position_tables(self.outcomes),
+            *position_tables(self.outcomes, self.sides),
             *choice_tables(self.choices),
             *calibration_tables(self.outcomes),
             *published_tables(self.summary),
@@ -97,10 +99,16 @@ class Evaluation:
 
 
 def write_report(evaluation: Evaluation, pictures: Sequence[Picture], out: Path) -> None:
-    """Write ``report.json``, ``outcomes.jsonl`` (one answer a line), ``report.md`` and ``report.html``."""
+    """Write ``report.json``, ``report.md``, ``report.html`` and, one answer a line, ``outcomes.jsonl``.
+
+    Answers to questions for the patient's side go to ``sides.jsonl`` if there are any.
+    """
     out.mkdir(parents=True, exist_ok=True)
     (out / JSON).write_text(json.dumps(evaluation.to_json(), indent=2) + "\n", encoding="utf-8")
     write_outcomes(evaluation.outcomes, out / OUTCOMES)
+    (out / SIDES).unlink(missing_ok=True)  # of an earlier run
+    if evaluation.sides:
+        write_outcomes(evaluation.sides, out / SIDES)
     (out / MARKDOWN).write_text(evaluation.to_markdown(), encoding="utf-8")
     page = write_page(evaluation.title, evaluation.tables(), evaluation.constants, evaluation.figures(), pictures)
     (out / HTML).write_text(page, encoding="utf-8")

@@ -17,6 +17,7 @@ from prsmed.errors import PRSMedError
 from prsmed.evaluation.answering import ask
 from prsmed.evaluation.choice import judge_choice
 from prsmed.evaluation.outcome import Answered, judge
+from prsmed.evaluation.patient_side import judge_side
 from prsmed.evaluation.pictures import choose, draw
 from prsmed.evaluation.place import Place
 from prsmed.evaluation.position_score import constant_places
@@ -29,6 +30,7 @@ from prsmed.model.checkpoint import Manifest, find_checkpoint, load_checkpoint
 KINDS: tuple[Kind, ...] = ("position", "absent")
 """Kinds of conversation whose answers name a place or deny one: what can be judged."""
 CHOICE: Kind = "choice"
+SIDE: Kind = "patient_side"
 Answering = Callable[[Sequence[Conversation], Path], Iterator[Answered]]
 """Puts questions to a system; takes them and the folder that their images' paths are relative to."""
 
@@ -42,7 +44,9 @@ def evaluate(
     device: str = "cpu",
     predictions: Path | None = None,
 ) -> Evaluation:
-    """Ask a model every question of a list and judge its masks and words; one with words is asked multiple choice too.
+    """Ask a model every question of a list and judge its masks and words.
+
+    One with words is also asked multiple choice, and for the patient's side where the list does.
 
     Args:
         checkpoint: Folder of a checkpoint, or the name of shipped weights.
@@ -64,15 +68,18 @@ def evaluate(
     asked, list_sha256 = questions(conversations, data, None if out is None else out / "conversations")
     if predictions is not None:
         answer, manifest = _saved(predictions, asked)
-    offered = _choices(conversations, data) if manifest.kind == "prsmed" else []
-    outcomes, choices = [], []
-    # One after the other: batches of one list are then the same with and without the other.
-    for answered in chain(answer(asked, data), answer(offered, data)):
+    further = _further(conversations, data) if manifest.kind == "prsmed" else []
+    # Kind after kind: batches of one are then the same with and without the others.
+    lists = [asked, *([item for item in further if item.kind == kind] for kind in (CHOICE, SIDE))]
+    outcomes, choices, sides = [], [], []
+    for done, answered in enumerate(chain.from_iterable(answer(one, data) for one in lists), start=1):
         if answered.conversation.kind == CHOICE:
             choices.append(judge_choice(answered.conversation, answered.prediction.text or ""))
+        elif answered.conversation.kind == SIDE:
+            sides.append(judge_side(answered, data))
         else:
             outcomes.append(judge(answered))
-        progress(len(outcomes) + len(choices), len(asked) + len(offered))
+        progress(done, len(asked) + len(further))
     measures = all_measures(outcomes)
     constants = constant_places(outcomes, Place.has_zones_of)
     evaluation = Evaluation(
@@ -83,6 +90,7 @@ def evaluate(
         summary=summarise(measures, outcomes),
         constants={modality: " + ".join(place.zones) for modality, place in sorted(constants.items())},
         choices=tuple(choices),
+        sides=tuple(sides),
     )
     if out is not None:
         tags = choose(outcomes)
@@ -128,10 +136,10 @@ def _build(data: Path, folder: Path, kinds: Sequence[Kind] = KINDS) -> Path:
     return build(data, folder, splits=("val",), kinds=kinds, read=lambda root, _: read_pairs(root), strict=True).path
 
 
-def _choices(conversations: Path | None, data: Path) -> list[Conversation]:
-    """The multiple-choice questions of a list, or those about the held-out images; maybe none."""
+def _further(conversations: Path | None, data: Path) -> list[Conversation]:
+    """Multiple choice and the patient's side, as a list or the held-out images have them; maybe none."""
     with TemporaryDirectory() as scratch:
-        return _read(conversations or _build(data, Path(scratch), (CHOICE,)), (CHOICE,))
+        return _read(conversations or _build(data, Path(scratch), (CHOICE, SIDE)), (CHOICE, SIDE))
 
 
 def _read(path: Path, kinds: Sequence[Kind]) -> list[Conversation]:

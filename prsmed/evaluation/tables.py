@@ -34,6 +34,14 @@ class Cell:
         return cls(f"{estimate.value:.3f}", _interval(estimate), asdict(estimate))
 
     @classmethod
+    def with_n(cls, estimate: Estimate | None) -> Cell:
+        """An estimate of fewer answers than its row counts; "n/a" when it applies to none."""
+        if estimate is None:
+            return cls("n/a", "n 0")
+        cell = cls.of(estimate)
+        return replace(cell, interval=f"{cell.interval} n {estimate.n} ({estimate.groups})")
+
+    @classmethod
     def count(cls, n: int, groups: int) -> Cell:
         """So many answers, of so many groups."""
         return cls(str(n), f"({groups})", {"n": n, "groups": groups})
@@ -150,11 +158,10 @@ def _counts(part: str, outcomes: Sequence[Outcome]) -> tuple[Cell, Cell, Cell]:
 def _cell(measure: Measure, summary: Mapping[str, Row], part: str, outcomes: Sequence[Outcome]) -> Cell:
     """A figure, and over how many answers where the row's counts do not say it."""
     estimate = summary[measure.name].get(part)
-    cell = Cell.of(estimate)
     present = [outcome.present for outcome in outcomes if part in (MACRO, outcome.modality)]
     if estimate is None or estimate.n in (sum(present), len(present) - sum(present), len(present)):
-        return cell
-    return replace(cell, interval=f"{cell.interval} n {estimate.n} ({estimate.groups})")
+        return Cell.of(estimate)
+    return Cell.with_n(estimate)
 
 
 def _interval(estimate: Estimate) -> str:
