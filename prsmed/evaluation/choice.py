@@ -29,8 +29,10 @@ class ChoiceOutcome:
     Attributes:
         id: The conversation's.
         modality: The image's modality.
+        dataset: The image's set.
         group: What is resampled together.
-        options: The places offered.
+        question: As asked, options and all.
+        options: The places offered, from A on.
         letter: The right one.
         text: The answer.
         chosen: The letter it comes to; ``None`` when it names no option, or several.
@@ -38,7 +40,9 @@ class ChoiceOutcome:
 
     id: str
     modality: str
+    dataset: str
     group: str
+    question: str
     options: tuple[str, ...]
     letter: str
     text: str
@@ -49,8 +53,17 @@ def judge_choice(conversation: Conversation, text: str) -> ChoiceOutcome:
     """Read an answer to a multiple-choice question."""
     record, turn = conversation.record, conversation.turn
     assert turn.letter is not None
-    chosen = read_choice(text, turn.options)
-    return ChoiceOutcome(conversation.id, record.modality, group_of(record), turn.options, turn.letter, text, chosen)
+    return ChoiceOutcome(
+        id=conversation.id,
+        modality=record.modality,
+        dataset=record.dataset,
+        group=group_of(record),
+        question=turn.question,
+        options=turn.options,
+        letter=turn.letter,
+        text=text,
+        chosen=read_choice(text, turn.options),
+    )
 
 
 def read_choice(text: str, options: Sequence[str]) -> str | None:

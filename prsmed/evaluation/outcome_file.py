@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from prsmed.errors import PRSMedError
+from prsmed.evaluation.choice import ChoiceOutcome
 from prsmed.evaluation.outcome import Outcome
 from prsmed.evaluation.place import Place
 from prsmed.position.findings import ZONES
@@ -17,7 +18,7 @@ _TYPES = {name: get_args(hint) or (hint,) for name, hint in get_type_hints(Outco
 _REQUIRED = {field.name for field in fields(Outcome) if field.default is MISSING}
 
 
-def write_outcomes(outcomes: Sequence[Outcome], path: Path) -> None:
+def write_outcomes(outcomes: Sequence[Outcome | ChoiceOutcome], path: Path) -> None:
     """Write answers in their order."""
     lines = [json.dumps(asdict(outcome), ensure_ascii=False) + "\n" for outcome in outcomes]
     path.write_text("".join(lines), encoding="utf-8")

@@ -24,7 +24,8 @@ from prsmed.evaluation.summary import Row
 from prsmed.evaluation.tables import Table, tables, to_markdown
 from prsmed.model.checkpoint import Manifest
 
-JSON, OUTCOMES, SIDES, MARKDOWN, HTML = "report.json", "outcomes.jsonl", "sides.jsonl", "report.md", "report.html"
+JSON, MARKDOWN, HTML = "report.json", "report.md", "report.html"
+OUTCOMES, CHOICES, SIDES = "outcomes.jsonl", "choices.jsonl", "sides.jsonl"
 
 
 @dataclass(frozen=True)
@@ -101,14 +102,17 @@ class Evaluation:
 def write_report(evaluation: Evaluation, pictures: Sequence[Picture], out: Path) -> None:
     """Write ``report.json``, ``report.md``, ``report.html`` and, one answer a line, ``outcomes.jsonl``.
 
-    Answers to questions for the patient's side go to ``sides.jsonl`` if there are any.
+    Likewise answers to multiple choice, ``choices.jsonl``, and to questions for the patient's side, ``sides.jsonl``, if
+    there are any.
     """
     out.mkdir(parents=True, exist_ok=True)
     (out / JSON).write_text(json.dumps(evaluation.to_json(), indent=2) + "\n", encoding="utf-8")
     write_outcomes(evaluation.outcomes, out / OUTCOMES)
-    (out / SIDES).unlink(missing_ok=True)  # of an earlier run
-    if evaluation.sides:
-        write_outcomes(evaluation.sides, out / SIDES)
+    further: dict[str, Sequence[Outcome | ChoiceOutcome]] = {CHOICES: evaluation.choices, SIDES: evaluation.sides}
+    for name, answers in further.items():
+        (out / name).unlink(missing_ok=True)  # of an earlier run
+        if answers:
+            write_outcomes(answers, out / name)
     (out / MARKDOWN).write_text(evaluation.to_markdown(), encoding="utf-8")
     page = write_page(evaluation.title, evaluation.tables(), evaluation.constants, evaluation.figures(), pictures)
     (out / HTML).write_text(page, encoding="utf-8")

@@ -38,7 +38,7 @@ def test_what_an_answer_comes_to(text: str, options: tuple[str, ...], letter: st
 
 
 def answered(number: int, modality: str, letter: str, chosen: str | None) -> ChoiceOutcome:
-    return ChoiceOutcome(str(number), modality, f"g{number // 2}", ZONES, letter, "", chosen)
+    return ChoiceOutcome(str(number), modality, "made", f"g{number // 2}", "Where?", ZONES, letter, "", chosen)
 
 
 def test_shares_are_those_counted_by_hand() -> None:

@@ -35,6 +35,7 @@ def test_the_held_out_list_is_built_and_answered(checkpoint: Path, image_root: P
         "conversations",
         "report.json",
         "outcomes.jsonl",
+        "choices.jsonl",
         "report.html",
         "report.md",
     }
@@ -103,6 +104,21 @@ def test_choices_of_a_list_are_asked_and_counted_once(checkpoint: Path, image_ro
         file.write(f"{lines[0]}\n")
     with pytest.raises(PRSMedError, match="twice"):
         evaluate(checkpoint, path, image_root, None, quiet)
+
+
+def test_every_choice_is_a_line(checkpoint: Path, image_root: Path, tmp_path: Path) -> None:
+    path = build(image_root, tmp_path, kinds=(*KINDS, CHOICE)).path
+    found = evaluate(checkpoint, path, image_root, tmp_path / "out", quiet)
+    asked = {item.id: item for item in read_conversations(path) if item.kind == CHOICE}
+    lines = [json.loads(line) for line in (tmp_path / "out/choices.jsonl").read_text().splitlines()]
+    assert [line["id"] for line in lines] == list(asked)
+    for line, choice in zip(lines, found.choices, strict=True):
+        turn = asked[line["id"]].turn
+        assert (line["question"], line["letter"], tuple(line["options"])) == (turn.question, turn.letter, turn.options)
+        assert (line["text"], line["chosen"]) == (choice.text, choice.chosen)
+
+    evaluate(checkpoint, build(image_root, tmp_path / "plain", kinds=KINDS).path, image_root, tmp_path / "out", quiet)
+    assert not (tmp_path / "out/choices.jsonl").exists(), "left by the earlier run"
 
 
 def test_every_number_of_the_further_tables_is_in_the_json(checkpoint: Path, image_root: Path, tmp_path: Path) -> None:
