@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import gcd
 
+import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
 from prsmed.errors import PRSMedError
 
 SOFT_TISSUE = (40.0, 400.0)
-# The values of a volume are looked at through at most this many evenly spread samples.
-_MAX_SAMPLES = 1_000_000
+# Of more than twice as many values only about so many are looked at, evenly spread.
+_SAMPLES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Volume:
 
         The window stored with the image; else soft tissue for CT (or values that can only be Hounsfield
         units, as in a NIfTI file without a modality); else all 256 grays of an 8-bit picture; else robust
-        percentiles of the whole volume.
+        percentiles of the whole volume. The same in whichever order and direction its axes are stored.
         """
         if self.is_color:
             return None
@@ -82,15 +84,21 @@ class Volume:
             return self.window
         if not self.has_patient_space and self.voxels.dtype == np.uint8:
             return 127.5, 255.0
-        center, width = robust_window(self.voxels)
+        # Nearest to RAS, so that the same voxels are sampled however they are stored.
+        center, width = robust_window(nib.apply_orientation(self.voxels, nib.io_orientation(self.affine)))
         is_hounsfield = self.modality == "CT" or (self.modality == "" and center - width / 2 <= -900)
         return SOFT_TISSUE if is_hounsfield else (center, width)
 
 
 def robust_window(values: NDArray[np.generic]) -> tuple[float, float]:
-    """``(center, width)`` from the 0.5th to the 99.5th percentile of the finite values."""
-    flat = values.reshape(-1)
-    samples = flat[:: max(1, flat.size // _MAX_SAMPLES)].astype(np.float64)
+    """``(center, width)`` from the 0.5th to the 99.5th percentile of the finite values.
+
+    Of two million values and more every n-th is looked at, in the order of the axes.
+    """
+    step = max(1, values.size // _SAMPLES)
+    while any(gcd(step, count) > 1 for count in values.shape):
+        step += 1  # a step of as many as an axis has would see one slice only
+    samples = values.flat[::step].astype(np.float64)
     finite = samples[np.isfinite(samples)]
     if finite.size == 0:
         return 0.0, 1.0

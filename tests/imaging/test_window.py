@@ -7,8 +7,9 @@ import pytest
 
 from prsmed.errors import PRSMedError
 from prsmed.imaging.plane import ImageSlice, extract
-from prsmed.imaging.volume import Volume
+from prsmed.imaging.volume import Volume, robust_window
 from prsmed.imaging.window import PRESETS, to_display
+from prsmed.orientations import ORIENTATIONS, turn
 
 
 def make_slice(
@@ -60,6 +61,30 @@ def test_default_is_percentiles_of_the_volume_not_of_the_slice() -> None:
     low, high = np.nanpercentile(voxels, (0.5, 99.5))
     np.testing.assert_allclose(volume.default_window, ((low + high) / 2, high - low), rtol=1e-6)
     assert to_display(extract(volume, "axial", 0), "auto").mean() > 100
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+def test_a_large_volume_has_one_window_in_all_48_orientations(dtype: type) -> None:
+    oblique = np.array([[0.9, 0.2, 0.1, -10], [-0.2, 1.4, 0.3, 5], [-0.1, -0.3, 4.0, 7], [0, 0, 0, 1.0]])
+    voxels = np.random.default_rng(2).gamma(2, 200, (130, 150, 120)).astype(dtype)
+    volume = Volume(voxels, oblique, "MR")
+    windows = {turn(volume, orientation).default_window for orientation in ORIENTATIONS}
+    assert len(windows) == 1
+    low, high = np.percentile(voxels, (0.5, 99.5))
+    assert windows.pop() == pytest.approx(((low + high) / 2, high - low), rel=0.01)
+
+
+def test_every_value_of_a_small_volume_counts_and_its_order_does_not() -> None:
+    voxels = np.random.default_rng(3).normal(size=(125, 100, 159))
+    low, high = np.percentile(voxels, (0.5, 99.5))
+    for stored in (voxels, np.asfortranarray(voxels), voxels[::-1].transpose(2, 0, 1)):
+        assert robust_window(stored) == ((low + high) / 2, high - low)
+
+
+@pytest.mark.parametrize("axis", range(3))
+def test_every_slice_of_a_large_volume_is_looked_at(axis: int) -> None:
+    two = np.repeat([0, 1000], 1_000_000).reshape(2, 1000, 1000).astype(np.int16)
+    assert robust_window(np.moveaxis(two, 0, axis)) == (500.0, 1000.0)
 
 
 def test_eight_bit_pictures_pass_through() -> None:
