@@ -59,7 +59,8 @@ def compare(
 
     if len(reports) < 2:
         raise PRSMedError("one_report", "one report cannot be compared; name at least two folders")
-    compared = compare_reports(reports)
+    with Bars() as bars:
+        compared = compare_reports(reports, (lambda what, done, total: None) if as_json else bars.report)
     tables = [comparison.to_table() for comparison in compared]
     if out_file is not None:
         out_file.parent.mkdir(parents=True, exist_ok=True)

@@ -45,7 +45,8 @@ class Bars:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        if self._tasks:
+            self._progress.stop()
 
     def report(self, what: str, done: int, total: int) -> None:
         """Show how far a phase is."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from prsmed.evaluation.measures import Measure
+from prsmed.evaluation.progress import PhaseProgress
 from prsmed.evaluation.report_folder import Answers, check_same_questions, read_answers
 from prsmed.evaluation.statistics import Difference, Estimate, Sample, holm, macro_difference, macro_mean
 from prsmed.evaluation.summary import MACRO, all_measures, samples_of
@@ -81,7 +82,7 @@ class Comparison:
         )
 
 
-def compare_reports(folders: Sequence[Path]) -> list[Comparison]:
+def compare_reports(folders: Sequence[Path], progress: PhaseProgress) -> list[Comparison]:
     """Compare every report with the first.
 
     Only questions for which both systems have a number count, in both. Groups are resampled for both systems alike;
@@ -89,6 +90,7 @@ def compare_reports(folders: Sequence[Path]) -> list[Comparison]:
 
     Args:
         folders: At least two of ``prsmed evaluate --out``.
+        progress: Called after every line of a comparison, with the other system's name.
 
     Raises:
         PRSMedError: What :func:`~prsmed.evaluation.report_folder.read_answers` and
@@ -97,17 +99,20 @@ def compare_reports(folders: Sequence[Path]) -> list[Comparison]:
     reference, *others = (read_answers(folder) for folder in folders)
     for other in others:
         check_same_questions(reference, other)
-    return [_compare(reference, other) for other in others]
+    return [_compare(reference, other, progress) for other in others]
 
 
-def _compare(reference: Answers, other: Answers) -> Comparison:
+def _compare(reference: Answers, other: Answers, progress: PhaseProgress) -> Comparison:
     measures = {measure.name: measure for measure in all_measures(list(reference.outcomes.values()))}
-    found = []
+    samples = []
     for name in COMPARED:
         pairs = _paired(measures[name], reference, other)
-        parts = {modality: {modality: pair} for modality, pair in pairs.items()}
-        for part, chosen in (parts | ({MACRO: pairs} if pairs else {})).items():
-            found.append((measures[name], part, *_figures(chosen)))
+        parts = {modality: {modality: pair} for modality, pair in pairs.items()} | ({MACRO: pairs} if pairs else {})
+        samples += [(measures[name], part, chosen) for part, chosen in parts.items()]
+    found = []
+    for measure, part, chosen in samples:
+        found.append((measure, part, *_figures(chosen)))
+        progress(other.name, len(found), len(samples))
     p_values = [difference.p for *_, difference in found if difference.p is not None]
     corrected = iter(holm(p_values))
     lines = [Line(*values, None if values[-1].p is None else next(corrected)) for values in found]

@@ -6,3 +6,5 @@ from collections.abc import Callable
 
 Progress = Callable[[int, int], None]
 """Called with questions done and questions in all."""
+PhaseProgress = Callable[[str, int, int], None]
+"""The same of work in several phases, with the phase's name first."""

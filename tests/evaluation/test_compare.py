@@ -41,12 +41,16 @@ def reports(tmp_path: Path) -> tuple[Path, Path]:
     return write(tmp_path / "a", answers(0.0)), write(tmp_path / "b", answers(0.1))
 
 
+def quiet(what: str, done: int, total: int) -> None:
+    """No progress shown."""
+
+
 def line(lines: tuple[Line, ...], measure: str, part: str) -> Line:
     return next(line for line in lines if (line.measure.name, line.part) == (measure, part))
 
 
 def test_a_system_that_is_always_better(reports: tuple[Path, Path]) -> None:
-    (found,) = compare_reports(reports)
+    (found,) = compare_reports(reports, quiet)
     dice = line(found.lines, "dice", MACRO)
     seen = dice.difference.estimate
     assert (seen.value, seen.low, seen.high) == pytest.approx((0.1, 0.1, 0.1))
@@ -57,15 +61,23 @@ def test_a_system_that_is_always_better(reports: tuple[Path, Path]) -> None:
     assert line(found.lines, "text_zone", MACRO).p_holm == 1
 
 
+def test_every_line_of_every_comparison_is_told(reports: tuple[Path, Path]) -> None:
+    told: list[tuple[str, int, int]] = []
+    found = compare_reports([*reports, reports[0]], lambda *step: told.append(step))
+    assert told == [(one.other, number, len(one.lines)) for one in found for number in range(1, len(one.lines) + 1)]
+
+
 def test_a_lone_group_is_shown_without_a_test(reports: tuple[Path, Path]) -> None:
-    (found,) = compare_reports(reports)
+    (found,) = compare_reports(reports, quiet)
     lone = line(found.lines, "false_mask", "brain_mri")
     assert (lone.difference.p, lone.p_holm, lone.difference.estimate.n) == (None, None, 1)
 
 
 def test_only_questions_count_for_which_both_have_a_number(tmp_path: Path) -> None:
     mute = [replace(one, text=None, text_place=None, agrees=None) for one in answers(0.0)[:10]]
-    (found,) = compare_reports([write(tmp_path / "a", answers(0.0)), write(tmp_path / "b", mute + answers(0.0)[10:])])
+    (found,) = compare_reports(
+        [write(tmp_path / "a", answers(0.0)), write(tmp_path / "b", mute + answers(0.0)[10:])], quiet
+    )
     assert line(found.lines, "text_zone", "brain_mri").difference.estimate.n == 20
     assert line(found.lines, "dice", "brain_mri").difference.estimate.n == 30
 
@@ -89,7 +101,7 @@ def test_other_questions_are_not_compared(
     tmp_path: Path, other: list[Outcome], list_sha256: str, code: str, told: str
 ) -> None:
     with pytest.raises(PRSMedError, match=told) as error:
-        compare_reports([write(tmp_path / "a", answers(0)), write(tmp_path / "b", other, list_sha256)])
+        compare_reports([write(tmp_path / "a", answers(0)), write(tmp_path / "b", other, list_sha256)], quiet)
     assert error.value.code == code
 
 
@@ -109,15 +121,17 @@ def test_folders_that_are_no_whole_report(
 ) -> None:
     spoil(reports[1])
     with pytest.raises(PRSMedError) as error:
-        compare_reports(reports)
+        compare_reports(reports, quiet)
     assert error.value.code == code
 
 
 def test_the_command(reports: tuple[Path, Path], tmp_path: Path) -> None:
     names = [str(report) for report in reports]
     printed = CliRunner().invoke(app, ["compare", *names, "--out", str(tmp_path / "c.md"), "--json"])
-    (found,) = json.loads(printed.output)["comparisons"]
+    (found,) = json.loads(printed.stdout)["comparisons"]
+    assert printed.stderr == ""
     assert (found["reference"], found["other"]) == ("a (a)", "b (b)")
     assert found["lines"][0]["measure"] == "dice"
     assert "| Dice | brain mri | 30 (15) |" in (tmp_path / "c.md").read_text()
+    assert "b (b)" in CliRunner().invoke(app, ["compare", *names]).stderr
     assert "one_report" in repr(CliRunner().invoke(app, ["compare", names[0]]).exception.code)
