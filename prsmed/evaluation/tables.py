@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
@@ -15,6 +16,8 @@ from prsmed.evaluation.statistics import Estimate
 from prsmed.evaluation.summary import MACRO, Counted, Grouped, Row, estimate_row
 
 _NOTHING = "-"
+# So many figures with their intervals fit side by side into a terminal of 80 characters.
+_MOST_ACROSS = 7
 Value = Mapping[str, float | None] | float | None
 
 
@@ -118,9 +121,9 @@ def to_markdown(title: str, made: Sequence[Table], constants: Mapping[str, str])
 
 
 def to_terminal(made: Sequence[Table]) -> list[rich.table.Table]:
-    """Tables for a ``rich`` console, intervals below their figures."""
+    """Tables for a ``rich`` console, intervals below their figures, wide ones in parts one below the other."""
     shown = []
-    for table in made:
+    for table in (part for whole in made for part in _parts(whole)):
         drawn = rich.table.Table(title=table.title, title_justify="left", pad_edge=False)
         for number, column in enumerate(table.header):
             drawn.add_column(column, justify="right" if number else "left")
@@ -132,6 +135,22 @@ def to_terminal(made: Sequence[Table]) -> list[rich.table.Table]:
             )
         shown.append(drawn)
     return shown
+
+
+def _parts(table: Table) -> list[Table]:
+    """The columns of a table in runs of about the same length, each behind the first column."""
+    count = len(table.header) - 1
+    length = math.ceil(count / math.ceil(count / _MOST_ACROSS))
+    runs = [slice(first, first + length) for first in range(1, count + 1, length)]
+    return [
+        replace(
+            table,
+            title=table.title if run.start == 1 else f"{table.title}, further columns",
+            header=(table.header[0], *table.header[run]),
+            rows=tuple((row[0], *row[run]) for row in table.rows),
+        )
+        for run in runs
+    ]
 
 
 def intervals_note() -> str:

@@ -112,6 +112,17 @@ def test_the_terminal_shows_figures_and_intervals() -> None:
     assert "[0.25, 0.75]" in text
 
 
+def test_no_figure_of_a_wide_table_is_cut_off() -> None:
+    console = Console(width=80, file=io.StringIO(), record=True)
+    made = evaluation().tables()
+    for table in to_terminal(made):
+        console.print(table)
+    text = console.export_text()
+    figures = [cell.figure for table in made for row in table.rows for cell in row[1:]]
+    assert len(figures) > 100
+    assert all(text.count(figure) >= figures.count(figure) for figure in set(figures))
+
+
 def test_a_system_without_words_has_no_table_of_words() -> None:
     mute = outcome(text=None, text_place=None, text_denies=None, agrees=None, says_present=None)
     assert [table.title for table in evaluation((mute,)).tables()] == [
