@@ -76,10 +76,10 @@ def to_square(
         The square ``(size, size, 3)`` and how to come back from it.
     """
     fit = _fit(pixels.shape[0], pixels.shape[1], spacing, size)
-    square = np.full((size, size, 3), pad_color, dtype=np.uint8)
+    square = Image.new("RGB", (size, size), pad_color)
     resized = Image.fromarray(np.ascontiguousarray(pixels)).resize((fit.width, fit.height), Image.Resampling.BILINEAR)
-    square[fit._content] = np.asarray(resized)
-    return square, fit
+    square.paste(resized, (fit.left, fit.top))
+    return np.array(square), fit
 
 
 def from_square(values: NDArray[np.float32] | NDArray[np.float64], fit: SquareFit) -> NDArray[np.float32]:

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from prsmed.position.zones import box_of
+
 
 def confident_regions(
     mask: NDArray[np.bool_], probability: NDArray[np.floating[Any]], share: float
@@ -25,10 +27,16 @@ def confident_regions(
     Returns:
         ``(rows, cols)`` bool: whole regions of ``mask``, the surest among them.
     """
-    labels, count = ndimage.label(mask, structure=np.ones((3, 3)))
-    if count < 2 or share <= 0:
+    if share <= 0:
         return mask
-    confidence = np.asarray(ndimage.mean(probability, labels, np.arange(1, count + 1)))
-    kept = np.flatnonzero(confidence >= share * confidence.max()) + 1
-    result: NDArray[np.bool_] = np.isin(labels, kept)
+    box = box_of(mask)
+    labels, count = ndimage.label(mask[box], structure=np.ones((3, 3)))
+    if count < 2:
+        return mask
+    sizes = np.bincount(labels.ravel())
+    sums = np.bincount(labels.ravel(), probability[box].ravel())
+    confidence = sums[1:] / sizes[1:]
+    is_kept = np.append(False, confidence >= share * confidence.max())
+    result = np.zeros_like(mask)
+    result[box] = is_kept[labels]
     return result

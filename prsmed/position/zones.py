@@ -91,12 +91,29 @@ def regions(mask: NDArray[Any], min_share: float = MIN_SHARE, limit: int = 8) ->
         One bool mask of the same shape a region; ``[]`` for an empty mask.
     """
     on = np.asarray(mask) > 0
-    labels, count = ndimage.label(on, structure=np.ones((3,) * on.ndim))
+    box = box_of(on)
+    labels, count = ndimage.label(on[box], structure=np.ones((3,) * on.ndim))
     if count == 0:
         return []
     sizes = np.bincount(labels.ravel())[1:]
     order = np.argsort(-sizes, kind="stable")[:limit]
-    return [labels == index + 1 for index in order if sizes[index] >= min_share * sizes[order[0]]]
+    parts = []
+    for index in order:
+        if sizes[index] >= min_share * sizes[order[0]]:
+            part = np.zeros(on.shape, np.bool_)
+            part[box] = labels == index + 1
+            parts.append(part)
+    return parts
+
+
+def box_of(mask: NDArray[np.bool_]) -> tuple[slice, ...]:
+    """The smallest box around what is on, an empty one where nothing is: most of an image need not be searched."""
+    box = []
+    for axis in range(mask.ndim):
+        line = mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis))
+        first, last = _extent(line) if line.any() else (0, -1)
+        box.append(slice(first, last + 1))
+    return tuple(box)
 
 
 def locate_all(mask: NDArray[Any], rule: Rule = "box", radius: float = 0.2) -> tuple[Position, ...]:

@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from prsmed.position.confidence import confident_regions
 
@@ -44,3 +48,13 @@ def test_no_region_and_one_region_are_left_alone() -> None:
     one = nothing.copy()
     one[0, 0] = one[1, 1] = True  # touching at a corner
     np.testing.assert_array_equal(confident_regions(one, np.where(one, [0.5] * 8, 0.0), 0.95), one)
+
+
+@given(arrays(np.float64, (9, 7), elements=st.floats(0, 1)), st.floats(0.5, 1.0))
+def test_the_rule_on_the_whole_picture(probability: NDArray[np.float64], share: float) -> None:
+    mask = probability >= 0.5
+    labels, count = ndimage.label(mask, structure=np.ones((3, 3)))
+    means = [probability[labels == number].mean() for number in range(1, count + 1)]
+    assume(all(abs(mean - share * max(means)) > 1e-9 for mean in means))
+    kept = [number for number, mean in enumerate(means, start=1) if mean >= share * max(means)]
+    np.testing.assert_array_equal(confident_regions(mask, probability, share), np.isin(labels, kept) & mask)
