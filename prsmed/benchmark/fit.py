@@ -114,6 +114,7 @@ def _train(model: PRSMed, batch_size: int, timed: Callable[[str], Any]) -> None:
         answers=(ANSWER,) * batch_size,
         image_of=torch.arange(batch_size, device=device),
         is_present=torch.ones(batch_size, dtype=torch.bool, device=device),
+        is_replay=torch.zeros(batch_size, dtype=torch.bool, device=device),
         coins=torch.zeros(batch_size, device=device),
     )
     batch = learner.prepare(batch).to(device)

@@ -35,6 +35,7 @@ class Sample:
         turn: Question and answer about that target, present or not.
         absent: A second question about the same image, for something that is surely not in it.
         record: Where the image came from.
+        is_replay: Whether it is shown again, to a model that is to learn something else.
     """
 
     pixels: NDArray[np.uint8]
@@ -42,6 +43,7 @@ class Sample:
     turn: Turn
     absent: Turn | None
     record: Record
+    is_replay: bool = False
 
 
 class Samples(Protocol):

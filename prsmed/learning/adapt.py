@@ -14,12 +14,12 @@ from prsmed.data import ConversationDataset, Record, phantom_records, read_pairs
 from prsmed.data.sources import INDEX
 from prsmed.errors import PRSMedError
 from prsmed.learning.lessons import LessonDataset, Mixture
+from prsmed.learning.recall import RecallingLearner
 from prsmed.learning.slices import Lesson
 from prsmed.model.checkpoint import load_checkpoint, save_checkpoint
 from prsmed.model.prsmed import PRSMed
 from prsmed.training.batch import stack
 from prsmed.training.config import TrainConfig
-from prsmed.training.learner import PRSMedLearner
 from prsmed.training.norms import train_mode
 from prsmed.training.trainer import Progress, Trainer
 
@@ -36,6 +36,7 @@ class AdaptConfig:
         lr: Peak learning rate; ``None`` for 0.3 of the one that the preset was trained with.
         batch_size: Pictures a step.
         share: Of the corrections among them; the others are replay.
+        way: How far from the old weights to the new ones the checkpoint lies, 1 for all the way.
         phantoms: How many drawn images are among the replay, which need no data.
         seed: Another seed draws other samples.
     """
@@ -44,13 +45,15 @@ class AdaptConfig:
     seconds: float | None = None
     lr: float | None = None
     batch_size: int = 16
-    share: float = 0.4
+    share: float = 0.25
+    way: float = 0.7
     phantoms: int = 200
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 < self.share <= 1:
-            raise PRSMedError("bad_training", f"share is {self.share}; it must be above 0 and at most 1")
+        for name in ("share", "way"):
+            if not 0 < getattr(self, name) <= 1:
+                raise PRSMedError("bad_training", f"{name} is {getattr(self, name)}; it must be above 0 and at most 1")
         if self.seconds is not None and self.seconds <= 0:
             raise PRSMedError("bad_training", f"seconds is {self.seconds}; it must be greater than 0")
 
@@ -69,7 +72,7 @@ def adapt(
 ) -> Path:
     """Fine-tune a checkpoint.
 
-    The statistics of batch norm stay, and the weights that are kept are an average over the steps.
+    The statistics of batch norm stay. The weights that are kept are on the way to an average over the steps.
 
     Args:
         start: The checkpoint's folder.
@@ -98,7 +101,7 @@ def adapt(
     own = LessonDataset(lessons, pictures, size, augment=True, **taught)
     old = ConversationDataset(_replay(replay, config), replay or Path(), size, augment=True, **taught)
     mixture = Mixture(own, old, config.share)
-    learner = PRSMedLearner(model, _recipe(model, config))
+    learner = RecallingLearner(model, _recipe(model, config))
     if config.seconds is not None:
         learner.config = _in_time(learner, mixture, config.seconds)
     trainer = Trainer(
@@ -111,8 +114,9 @@ def adapt(
         device=torch.device(device),
         check_every=_CHECK_EVERY,
     )
-    facts = {**manifest.training, "adapted": {**learner.config.to_json(), "share": config.share}}
+    facts = {**manifest.training, "adapted": {**learner.config.to_json(), "share": config.share, "way": config.way}}
     trainer.run(facts, report)
+    learner.return_towards_before(1 - config.way)
     save_checkpoint(model, run / "checkpoint", manifest.version, facts)
     return run / "checkpoint"
 
@@ -145,13 +149,13 @@ def _replay(folder: Path | None, config: AdaptConfig) -> list[Record]:
     return [record for record in [*real, *phantom_records(config.phantoms, config.seed)] if record.split == "train"]
 
 
-def _in_time(learner: PRSMedLearner, samples: Mixture, seconds: float) -> TrainConfig:
+def _in_time(learner: RecallingLearner, samples: Mixture, seconds: float) -> TrainConfig:
     """The recipe with as many steps as fit, by how long a few take."""
     steps = min(learner.config.steps, max(1, int(seconds / _step_seconds(learner, samples))))
     return replace(learner.config, steps=steps, warmup=max(1, steps // 10))
 
 
-def _step_seconds(learner: PRSMedLearner, samples: Mixture) -> float:
+def _step_seconds(learner: RecallingLearner, samples: Mixture) -> float:
     train_mode(learner.model, frozen=True)
     order, count = samples.order(0), learner.config.batch_size
     for _ in range(_TIMED_STEPS):  # the first one makes ready

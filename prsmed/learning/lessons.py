@@ -125,7 +125,9 @@ class Mixture:
 
     def sample(self, index: int, epoch: int) -> Sample:
         """Make one sample; even indices are corrections."""
-        return (self.old if index % 2 else self.own).sample(index // 2, epoch)
+        if index % 2:
+            return replace(self.old.sample(index // 2, epoch), is_replay=True)
+        return self.own.sample(index // 2, epoch)
 
 
 def _move(

@@ -10,8 +10,8 @@ import torch
 
 from prsmed.model.checkpoint import WEIGHTS
 
-# Weights, gradients, two moments of the optimiser, the running average.
-_COPIES = 5
+# Weights, gradients, two moments of the optimiser, the running average, the weights it began with.
+_COPIES = 6
 _BESIDE_BYTES = 1 << 30  # what batches and activations take at the least
 _LOOK_SECONDS = 5.0
 

@@ -25,6 +25,7 @@ class Batch:
         answers: T answers.
         image_of: ``(T,)`` which image a turn is about.
         is_present: ``(T,)`` bool, whether what is asked for is there.
+        is_replay: ``(B,)`` bool, images shown again to a model that is to learn something else.
         coins: ``(B,)`` in 0..1, one drawn for each image, for what a learner leaves to chance.
         prompt, reply: The tokens of questions and answers, once a learner has made them.
         counts: Over how many items each loss is a mean, once a learner has counted them.
@@ -36,6 +37,7 @@ class Batch:
     answers: tuple[str, ...]
     image_of: Tensor
     is_present: Tensor
+    is_replay: Tensor
     coins: Tensor
     prompt: TokenBatch | None = None
     reply: TokenBatch | None = None
@@ -82,5 +84,6 @@ def stack(samples: Sequence[Sample], coins: Sequence[float] | None = None) -> Ba
         answers=tuple(turn.answer for turn in turns),
         image_of=torch.tensor([*range(len(samples)), *(number for number, _ in extra)]),
         is_present=torch.tensor([turn.present for turn in turns]),
+        is_replay=torch.tensor([sample.is_replay for sample in samples]),
         coins=torch.tensor([0.0] * len(samples) if coins is None else list(coins)),
     )

@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from prsmed.model.outputs import Output
 from prsmed.model.prsmed import PRSMed
 from prsmed.model.seg_token import SEG
 from prsmed.model.unet import BaselineUNet
 from prsmed.training.batch import Batch
 from prsmed.training.config import TrainConfig
-from prsmed.training.losses import mask_loss, presence_loss, text_loss
+from prsmed.training.losses import mask_loss, presence_loss, shrink, text_loss
 
 
 class Learner(Protocol):
@@ -51,10 +52,8 @@ class PRSMedLearner:
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Losses ``text``, and as far as the model has the parts ``mask``, ``presence`` and ``coarse``."""
-        assert batch.prompt is not None, "a batch is prepared first"
+        output = self.run(batch)
         assert batch.reply is not None
-        use_true = batch.coins < self.config.true_mask_share
-        output = self.model(batch.pixels, batch.prompt, batch.reply, batch.mask > 0, use_true, batch.image_of)
         spoken = text_loss(output.text_logits, batch.reply.ids, batch.reply.is_real)
         losses = {"text": self.config.text_weight * spoken}
         if self.model.decoder is None:
@@ -66,9 +65,17 @@ class PRSMedLearner:
             presence = presence_loss(output.segmented.presence_logits, batch.is_present)
             losses["presence"] = self.config.presence_weight * presence
         if output.coarse_logits is not None:
-            coarse = nn.functional.adaptive_avg_pool2d(true, output.coarse_logits.shape[-2:])
+            coarse = shrink(true, output.coarse_logits)
             losses["coarse"] = self.config.coarse_weight * mask_loss(output.coarse_logits, coarse, is_there, kind)
         return losses
+
+    def run(self, batch: Batch) -> Output:
+        """The model's pass over a prepared batch."""
+        assert batch.prompt is not None, "a batch is prepared first"
+        assert batch.reply is not None
+        use_true = batch.coins < self.config.true_mask_share
+        output: Output = self.model(batch.pixels, batch.prompt, batch.reply, batch.mask > 0, use_true, batch.image_of)
+        return output
 
     def _answers(self, batch: Batch) -> Sequence[str]:
         """What is to be said: with a ``[SEG]`` behind it where a model that points is to point."""

@@ -72,6 +72,12 @@ def presence_loss(logits: Tensor, is_present: Tensor) -> Tensor:
     return nn.functional.binary_cross_entropy_with_logits(logits.float(), is_present.to(torch.float32))
 
 
+def shrink(mask: Tensor, like: Tensor) -> Tensor:
+    """A mask ``(B, 1, S, S)`` as the share of target in each pixel of ``like``, ``(B, 1, h, w)``."""
+    height, width = like.shape[-2:]
+    return nn.functional.adaptive_avg_pool2d(mask, (height, width))
+
+
 def _bce(logits: Tensor, target: Tensor) -> Tensor:
     each = nn.functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
     return each.flatten(1).mean(dim=1)

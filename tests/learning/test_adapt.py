@@ -52,6 +52,15 @@ def test_weights_learn_and_statistics_stay(start: Path, lessons: list[Lesson], t
     assert all(torch.equal(a.running_mean, b.running_mean) for a, b in norms)
 
 
+def test_the_weights_go_part_of_the_way(start: Path, lessons: list[Lesson], tmp_path: Path) -> None:
+    ends = {}
+    for way in (0.5, 1.0):
+        checkpoint = adapt(start, lessons, tmp_path, tmp_path / str(way), replace(CONFIG, way=way), lambda done: None)
+        ends[way] = dict(load_checkpoint(checkpoint)[0].named_parameters())
+    for name, old in load_checkpoint(start)[0].named_parameters():
+        assert torch.allclose(ends[0.5][name], (old + ends[1.0][name]) / 2, atol=1e-6)
+
+
 def test_the_same_run_twice_gives_the_same_weights(start: Path, lessons: list[Lesson], tmp_path: Path) -> None:
     hashes = []
     for name in ("one", "two"):
@@ -67,7 +76,7 @@ def test_time_is_kept(start: Path, lessons: list[Lesson], tmp_path: Path) -> Non
 
 
 def test_what_cannot_be_is_refused(start: Path, lessons: list[Lesson], tmp_path: Path) -> None:
-    for wrong in ({"share": 0.0}, {"seconds": 0.0}, {"steps": 0}, {"lr": -1.0}):
+    for wrong in ({"share": 0.0}, {"way": 1.5}, {"seconds": 0.0}, {"steps": 0}, {"lr": -1.0}):
         with pytest.raises(PRSMedError) as caught:
             run(start, lessons, tmp_path, replace(CONFIG, **wrong))
         assert caught.value.code == "bad_training"

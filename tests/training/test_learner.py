@@ -30,6 +30,7 @@ def batch() -> Batch:
         answers,
         image_of=torch.tensor([0, 1, 2, 3, 1]),
         is_present=torch.tensor([True, True, False, False, False]),
+        is_replay=torch.zeros(4, dtype=torch.bool),
         coins=torch.full((4,), 0.5),
     )
 
