@@ -13,7 +13,7 @@ from prsmed.benchmark.timing import Clock, milliseconds
 from prsmed.imaging import extract, make_phantom, native_plane, place, slice_count
 from prsmed.imaging.plane import ImageSlice
 from prsmed.inference import Answer, Engine, MaskEvent
-from prsmed.inference.view import slice_masks, stack_views, view
+from prsmed.inference.view import slice_masks, view
 from prsmed.inference.whole_volume import main_regions
 
 FIRST, SECOND = "Where is the lesion?", "Is there a tumour in this slice?"
@@ -87,11 +87,10 @@ class Ways:
         model, config = self.engine.model, self.engine.model.config
         masks = []
         for each in slices:
-            looked = view(each, None, config)
             questions = model.language.encode_questions([question]).to(self.device)
-            pixels = stack_views([looked], self.device)
+            pixels = view([each], None, config, self.device)
             segmented = published_sequence(model, pixels, questions, self.tokens, looks_once=looks_once).merged()
-            masks += slice_masks(segmented, model.mask_of(segmented), [looked], config.mask_threshold)
+            masks += slice_masks(segmented, model.mask_of(segmented), [each], config)
         return self._put([mask for mask, _ in masks], slices)
 
     def _time_question(self, image_slice: ImageSlice) -> None:

@@ -75,7 +75,7 @@ def to_square(
     Returns:
         The square ``(size, size, 3)`` and how to come back from it.
     """
-    fit = _fit(pixels.shape[0], pixels.shape[1], spacing, size)
+    fit = fit_square((pixels.shape[0], pixels.shape[1]), spacing, size)
     square = Image.new("RGB", (size, size), pad_color)
     resized = Image.fromarray(np.ascontiguousarray(pixels)).resize((fit.width, fit.height), Image.Resampling.BILINEAR)
     square.paste(resized, (fit.left, fit.top))
@@ -101,7 +101,9 @@ def from_square(values: NDArray[np.float32] | NDArray[np.float64], fit: SquareFi
     return np.array(resized, dtype=np.float32)
 
 
-def _fit(rows: int, cols: int, spacing: tuple[float, float], size: int) -> SquareFit:
+def fit_square(shape: tuple[int, int], spacing: tuple[float, float], size: int) -> SquareFit:
+    """Where a slice of ``(rows, cols)`` pixels lies in a square, as :func:`to_square` puts it there."""
+    rows, cols = shape
     height_mm, width_mm = rows * spacing[0], cols * spacing[1]
     mm_per_pixel = max(height_mm, width_mm) / size
     height = max(1, round(height_mm / mm_per_pixel))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from prsmed.inference.cache import ByteCache
 from prsmed.inference.pointed import name_targets, put_together
 from prsmed.inference.question import check_question
 from prsmed.inference.stopwatch import Stopwatch
-from prsmed.inference.view import View, slice_masks, stack_views, view
+from prsmed.inference.view import fit_of, key_of, slice_masks, view
 from prsmed.inference.whole_volume import VolumeMask, choose_slices, segment_volume
 from prsmed.model.answering import prepare_to_answer
 from prsmed.model.checkpoint import Manifest, find_checkpoint, load_checkpoint, read_manifest
@@ -74,7 +73,7 @@ class Engine:
     """Answers questions with one checkpoint.
 
     The weights are read at the first question (or by :meth:`warm_up`). Questions may come from several threads; what
-    the model has seen is cached by image content, window and model version, within ``cache_bytes``.
+    the model has seen is cached by image content and window, within ``cache_bytes``.
 
     Args:
         checkpoint: Folder of the checkpoint, whose manifest is read at once.
@@ -166,20 +165,16 @@ class Engine:
         question = check_question(question)
         model, watch = self._ready(), Stopwatch()
         questions = self._encode(question, history)
-        with watch.time("image"):
-            looked = view(image_slice, window, model.config)
-            seen = self._see(looked)
-        with watch.time("prefill"), torch.inference_mode():
-            prompt = model.read(seen, questions)
+        seen, prompt = self._read(image_slice, window, questions, watch)
         if model.config.draws_after_text:
             with watch.time("text"):
                 speech = model.speak(seen.features, prompt, None)
             yield from self._words(speech, watch)
             names = name_targets(model.language.pieces(speech.rows[0]), question)
-            drawn, _ = self._draw(image_slice, looked, seen, speech.context, names, watch)
+            drawn, _ = self._draw(image_slice, seen, speech.context, names, watch)
             yield drawn
         else:
-            drawn, square_mask = self._draw(image_slice, looked, seen, prompt, [target_in(question)], watch)
+            drawn, square_mask = self._draw(image_slice, seen, prompt, [target_in(question)], watch)
             yield drawn
             with watch.time("text"):
                 speech = model.speak(seen.features, prompt, square_mask)
@@ -266,18 +261,33 @@ class Engine:
             )
         return tokens.to(self.device)
 
-    def _see(self, looked: View) -> Seen:
-        key = hashlib.sha256(looked.pixels.tobytes() + self.manifest.sha256.encode()).hexdigest()
-        return self.seen.get(key, lambda: self._look(looked))
+    @torch.inference_mode()
+    def _read(
+        self, image_slice: ImageSlice, window: Window | str | None, questions: TokenBatch, watch: Stopwatch
+    ) -> tuple[Seen, Context]:
+        """The image as seen and the prompt as read; of an image not seen before both are read at once."""
+        model, prompts = self._ready(), list[Context]()
 
-    def _look(self, looked: View) -> Seen:
-        with torch.inference_mode():
-            return self._ready().see(stack_views([looked], self.device))
+        def look() -> Seen:
+            with watch.time("image"):
+                pixels = view([image_slice], window, model.config, self.device)
+                features = model.encode(pixels)
+            with watch.time("prefill"):
+                seen, prompt = model.read_with_image(pixels, features, questions)
+            prompts.append(prompt)
+            return seen
+
+        with watch.time("image"):
+            key = key_of(image_slice, window)
+        seen = self.seen.get(key, look)
+        if not prompts:
+            with watch.time("prefill"):
+                prompts.append(model.read(seen, questions))
+        return seen, prompts[0]
 
     def _draw(
         self,
         image_slice: ImageSlice,
-        looked: View,
         seen: Seen,
         context: Context,
         names: Sequence[str],
@@ -288,7 +298,7 @@ class Engine:
         with watch.time("mask"), torch.inference_mode():
             segmented = model.segment(seen.features, context, config.image_size)
             square_masks = model.mask_of(segmented)
-            shown = slice_masks(segmented, square_masks, [looked] * len(square_masks), config.mask_threshold)
+            shown = slice_masks(segmented, square_masks, [image_slice] * len(square_masks), config)
         drawn = put_together(shown, names, image_slice, config.radius)
         present = Presence(float(segmented.presence_logits.sigmoid()), config.presence_threshold)
         return MaskEvent(drawn.mask, drawn.probability, present, drawn.findings, drawn.label_names), square_masks
@@ -311,11 +321,10 @@ class Engine:
         """Words about one slice of a volume and the mask it has in the end."""
         model = self._ready()
         with watch.time("text"), torch.inference_mode():
-            looked = view(image_slice, window, model.config)
-            seen = self._see(looked)
-            mask = looked.fit.apply_mask(take(volume_mask, image_slice))
+            seen, prompt = self._read(image_slice, window, questions, Stopwatch())
+            mask = fit_of(image_slice, model.config).apply_mask(take(volume_mask, image_slice))
             square_mask = torch.from_numpy(mask > 0).to(self.device)[None, None]
-            return model.speak(seen.features, model.read(seen, questions), square_mask)
+            return model.speak(seen.features, prompt, square_mask)
 
     def _answer(self, text: str, drawn: MaskEvent, watch: Stopwatch) -> Answer:
         return Answer(

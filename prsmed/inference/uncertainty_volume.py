@@ -10,7 +10,7 @@ from prsmed.imaging.plane import ImageSlice, extract, native_plane, slice_count
 from prsmed.imaging.volume import Volume
 from prsmed.inference.engine import Engine
 from prsmed.inference.uncertainty import Uncertainty, measure
-from prsmed.inference.view import stack_views, view
+from prsmed.inference.view import view
 
 MOST_SLICES = 8
 """Of a volume; its cost is bounded, and a lesion between them is missed."""
@@ -31,7 +31,7 @@ def doubts_about(engine: Engine, image_slice: ImageSlice, question: str) -> Unce
         PRSMedError: ``question_too_long``, or a damaged checkpoint.
     """
     model = engine.model
-    pixels = stack_views([view(image_slice, None, model.config)], model.device)
+    pixels = view([image_slice], None, model.config, model.device)
     return measure(model, pixels, [question])[0]
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,34 +11,46 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from prsmed.imaging.plane import ImageSlice
-from prsmed.imaging.square import SquareFit, from_square, to_square
-from prsmed.imaging.window import Window, to_display
+from prsmed.imaging.square import SquareFit, fit_square, from_square, to_square
+from prsmed.imaging.window import Window, resolve_window, to_display
 from prsmed.model.config import ModelConfig
 from prsmed.model.outputs import Segmented
 
 
-@dataclass(frozen=True)
-class View:
-    """A windowed slice in the model's square: ``pixels`` ``(S, S, 3)`` uint8."""
+def view(
+    slices: Sequence[ImageSlice], window: Window | str | None, config: ModelConfig, device: torch.device
+) -> Tensor:
+    """The model's input ``(B, 3, S, S)`` in 0..1: slices windowed and fitted into its square.
 
-    pixels: NDArray[np.uint8]
-    fit: SquareFit
-
-
-def view(image_slice: ImageSlice, window: Window | str | None, config: ModelConfig) -> View:
-    """Window a slice and fit it into the model's square."""
-    display = to_display(image_slice, window)
-    return View(*to_square(display, image_slice.spacing, config.image_size, config.pad_color))
-
-
-def stack_views(views: Sequence[View], device: torch.device) -> Tensor:
-    """The model's input ``(B, 3, S, S)`` in 0..1."""
-    pixels = torch.from_numpy(np.stack([each.pixels for each in views])).to(device)
+    Raises:
+        PRSMedError: ``bad_window``.
+    """
+    squares = [
+        to_square(to_display(each, window), each.spacing, config.image_size, config.pad_color)[0] for each in slices
+    ]
+    pixels = torch.from_numpy(np.stack(squares)).to(device)
     return pixels.permute(0, 3, 1, 2).float() / 255
 
 
+def key_of(image_slice: ImageSlice, window: Window | str | None) -> str:
+    """The same for slices that :func:`view` shows alike, and much sooner made.
+
+    Raises:
+        PRSMedError: ``bad_window``.
+    """
+    pixels, shown_by = image_slice.pixels, resolve_window(image_slice, window)
+    digest = hashlib.sha256(repr((pixels.shape, pixels.dtype.str, image_slice.spacing, shown_by)).encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    return digest.hexdigest()
+
+
+def fit_of(image_slice: ImageSlice, config: ModelConfig) -> SquareFit:
+    """Where a slice lies in the model's square."""
+    return fit_square(image_slice.shape, image_slice.spacing, config.image_size)
+
+
 def slice_masks(
-    segmented: Segmented, square_masks: Tensor, views: Sequence[View], mask_threshold: float
+    segmented: Segmented, square_masks: Tensor, slices: Sequence[ImageSlice], config: ModelConfig
 ) -> list[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
     """Masks and their probabilities, each on the ``(rows, cols)`` of its own slice.
 
@@ -48,8 +60,9 @@ def slice_masks(
     squares = segmented.mask_logits.sigmoid().squeeze(1).float().cpu().numpy()
     kept = square_masks.squeeze(1).float().cpu().numpy()
     masks = []
-    for n, each in enumerate(views):
-        probability = from_square(squares[n], each.fit)
-        mask = (probability >= mask_threshold) & (from_square(kept[n], each.fit) > 0)
+    for n, image_slice in enumerate(slices):
+        fit = fit_of(image_slice, config)
+        probability = from_square(squares[n], fit)
+        mask = (probability >= config.mask_threshold) & (from_square(kept[n], fit) > 0)
         masks.append((mask.astype(np.uint8), probability))
     return masks

@@ -15,7 +15,7 @@ from prsmed.imaging.volume import Volume
 from prsmed.imaging.window import Window
 from prsmed.inference.side_by_side import side_by_side, workers_on
 from prsmed.inference.stopwatch import Stopwatch
-from prsmed.inference.view import slice_masks, stack_views, view
+from prsmed.inference.view import slice_masks, view
 from prsmed.model.language import TokenBatch
 from prsmed.model.prsmed import PRSMed
 from prsmed.position.zones import regions
@@ -115,13 +115,13 @@ class _Drawn:
 def _draw(model: PRSMed, slices: list[ImageSlice], questions: TokenBatch, window: Window | str | None) -> _Drawn:
     config, watch = model.config, Stopwatch()
     with watch.time("image"):
-        views = [view(each, window, config) for each in slices]
-        seen = model.see(stack_views(views, model.device))
+        pixels = view(slices, window, config, model.device)
+        features = model.encode(pixels)
     with watch.time("prefill"):
-        prompt = model.read(seen, questions.expand(len(views)))
+        seen, prompt = model.read_with_image(pixels, features, questions.expand(len(slices)))
     with watch.time("mask"):
         segmented, _ = model.draw(seen, prompt, config.image_size)
-        masks = slice_masks(segmented, model.mask_of(segmented), views, config.mask_threshold)
+        masks = slice_masks(segmented, model.mask_of(segmented), slices, config)
     return _Drawn(slices, masks, segmented.presence_logits.sigmoid().tolist(), watch)
 
 

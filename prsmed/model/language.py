@@ -87,6 +87,12 @@ class Context:
         cache = tuple((keys[rows], values[rows]) for keys, values in self.cache)
         return Context(self.hidden[rows], self.roles[rows], self.next_position[rows], cache)
 
+    def first(self, count: int) -> Context:
+        """The context after its first ``count`` tokens, padding not among them: they have seen nothing that follows."""
+        cache = tuple((keys[:, :, :count].clone(), values[:, :, :count].clone()) for keys, values in self.cache)
+        position = torch.full_like(self.next_position, count)
+        return Context(self.hidden[:, :count].clone(), self.roles[:, :count].clone(), position, cache)
+
     def last(self, role: Role) -> Tensor:
         """Hidden state ``(B, D)`` of each row's last token of that role."""
         steps = torch.arange(self.roles.shape[1], device=self.roles.device)
@@ -179,8 +185,11 @@ class LanguageModel(nn.Module, ABC):
 
     def read_questions(self, questions: TokenBatch, before: Context) -> Context:
         """Read questions after images."""
-        roles = torch.where(questions.is_real, Role.TEXT, Role.PAD)
-        return self.read(self.embed(questions.ids), roles, before)
+        return self.read(*self.embed_questions(questions), before)
+
+    def embed_questions(self, questions: TokenBatch) -> tuple[Tensor, Tensor]:
+        """Questions as they are read, ``(B, T, D)``, and their roles."""
+        return self.embed(questions.ids), torch.where(questions.is_real, Role.TEXT, Role.PAD)
 
     def roles_of_answers(self, answers: TokenBatch) -> Tensor:
         """``(B, T)`` roles of answer tokens."""

@@ -95,6 +95,17 @@ class PRSMed(nn.Module):
         """Prefill the questions after the images; returns the context of the whole prompt."""
         return self.language.read_questions(questions, seen.prefix)
 
+    def read_with_image(self, pixels: Tensor, features: ImageFeatures, questions: TokenBatch) -> tuple[Seen, Context]:
+        """The second half of :meth:`see` and :meth:`read` together: one pass over both where the encoder is shared."""
+        if self.visual_tokens is None:
+            seen = Seen(features, cast(PretrainedLanguage, self.language).look(pixels))
+            return seen, self.read(seen, questions)
+        language = cast(TinyLlava, self.language)
+        image, image_roles = language.embed_image(self.visual_tokens(features.dense))
+        question, roles = language.embed_questions(questions)
+        prompt = language.read(torch.cat([image, question], dim=1), torch.cat([image_roles, roles], dim=1))
+        return Seen(features, prompt.first(image.shape[1])), prompt
+
     def segment(self, features: ImageFeatures, context: Context, size: int) -> Segmented:
         """Draw masks of side ``size`` from the context's hidden states.
 

@@ -72,8 +72,8 @@ def test_a_second_question_does_not_look_again(
     fresh = engine.ask(image_slice, "Is there a polyp?")
     engine.seen.clear()
     looks: list[int] = []
-    real = PRSMed.see
-    monkeypatch.setattr(PRSMed, "see", lambda self, pixels: looks.append(1) or real(self, pixels))
+    real = PRSMed.encode
+    monkeypatch.setattr(PRSMed, "encode", lambda self, pixels: looks.append(1) or real(self, pixels))
     engine.ask(image_slice, QUESTION)
     again = engine.ask(image_slice, "Is there a polyp?")
     assert len(looks) == 1
@@ -128,7 +128,7 @@ def test_an_absent_target_has_no_mask(engine: Engine, image_slice: ImageSlice) -
 def test_a_question_that_fills_the_context_is_refused_before_the_image_is_read(
     engine: Engine, image_slice: ImageSlice, volume: Volume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(PRSMed, "see", lambda *_: pytest.fail("the image was read"))
+    monkeypatch.setattr(PRSMed, "encode", lambda *_: pytest.fail("the image was read"))
     rare = "\u0416" * 1000  # two tokens a letter
     for ask in (lambda: engine.ask(image_slice, rare), lambda: engine.ask_volume(volume, rare)):
         with pytest.raises(PRSMedError, match=r"at most \d+ fit") as caught:

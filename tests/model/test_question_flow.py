@@ -179,6 +179,22 @@ def test_one_image_serves_several_questions_at_once(model: PRSMed, pixels: Tenso
     assert_same(model.segment(seen.features, prompt, SIDE), expected)
 
 
+def test_image_and_question_read_at_once_are_read_as_in_steps(model: PRSMed, pixels: Tensor) -> None:
+    questions = model.language.encode_questions(QUESTIONS)
+    assert not questions.is_real.all(), "the test needs padding"
+    apart, prompt, expected = in_steps(model, pixels, QUESTIONS)
+    seen, at_once = model.read_with_image(pixels, model.encode(pixels), questions)
+    assert_same(model.segment(seen.features, at_once, SIDE), expected)
+    assert torch.equal(at_once.roles, prompt.roles)
+    assert torch.equal(at_once.next_position, prompt.next_position)
+    assert torch.equal(seen.prefix.next_position, apart.prefix.next_position)
+    assert seen.num_bytes == apart.num_bytes
+    assert seen.prefix.hidden.untyped_storage().nbytes() < at_once.hidden.untyped_storage().nbytes(), "all is kept"
+    another = model.language.encode_questions(QUESTIONS[::-1])
+    again = model.segment(seen.features, model.read(seen, another), SIDE)
+    assert_same(again, model.segment(apart.features, model.read(apart, another), SIDE))
+
+
 def test_a_seen_image_knows_its_memory(model: PRSMed, pixels: Tensor) -> None:
     one, two = model.see(pixels[:1]), model.see(pixels)
     assert two.num_bytes == 2 * one.num_bytes
