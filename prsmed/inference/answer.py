@@ -40,7 +40,8 @@ class Answer:
     Attributes:
         text: The model's answer.
         mask: uint8 label map, 0 outside: ``(rows, cols)`` of the displayed slice, or ``(I, J, K)`` of the volume.
-        probability: float32 mask probabilities 0..1, same shape as ``mask``.
+        probability: float32 mask probabilities 0..1, same shape as ``mask``; next to 0 on slices of a volume where the
+            target is judged absent, as nothing is drawn there.
         present: Presence of the target.
         findings: One per connected region, largest first; empty when nothing is there.
         agreement: Whether text and mask name the same place.

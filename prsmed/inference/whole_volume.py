@@ -120,7 +120,7 @@ def _draw(model: PRSMed, slices: list[ImageSlice], questions: TokenBatch, window
     with watch.time("prefill"):
         seen, prompt = model.read_with_image(pixels, features, questions.expand(len(slices)))
     with watch.time("mask"):
-        segmented, _ = model.draw(seen, prompt, config.image_size)
+        segmented = model.draw_present(seen, prompt, config.image_size)
         masks = slice_masks(segmented, model.mask_of(segmented), slices, config)
     return _Drawn(slices, masks, segmented.presence_logits.sigmoid().tolist(), watch)
 

@@ -151,6 +151,21 @@ class PRSMed(nn.Module):
         speech = _finish(self.speak(seen.features, prompt, None))
         return self.segment(seen.features, speech.context, size).merged(), speech
 
+    @torch.no_grad()
+    def draw_present(self, seen: Seen, prompt: Context, size: int) -> Segmented:
+        """:meth:`draw` without words; what the presence head judges absent, which has no mask, is left undrawn."""
+        if self.presence is None or self.decoder is None or self.config.draws_after_text:
+            return self.draw(seen, prompt, size)[0]
+        condition = self.conditioner(prompt)
+        fused = self.decoder.fuse(seen.features, condition.tokens, condition.is_padding)
+        undrawn = _undrawn(seen.features.dense, len(fused.grid), size)
+        presence_logits = self._presence(fused.grid, prompt, undrawn.mask_logits, undrawn.row_of)
+        rows = torch.nonzero(presence_logits.sigmoid() >= self.config.presence_threshold).squeeze(1)
+        if len(rows):
+            drawn = self.decoder.draw(Fused(fused.grid[rows]), seen.features.take(rows), size)
+            undrawn.mask_logits[rows] = drawn
+        return Segmented(undrawn.mask_logits, presence_logits, undrawn.row_of)
+
     def forward(
         self,
         pixels: Tensor,

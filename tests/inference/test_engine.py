@@ -101,6 +101,19 @@ def test_a_volume_is_its_slices(engine: Engine, volume: Volume) -> None:
     assert all(finding.volume_mm3 is not None for finding in whole.findings)
 
 
+def test_a_volume_has_the_masks_of_its_slices_where_some_show_nothing(engine: Engine, volume: Volume) -> None:
+    slices = [extract(volume, "axial", index) for index in range(volume.shape[2])]
+    presences = sorted(engine.ask(each, QUESTION).present.probability for each in slices)
+    between = (presences[5] + presences[6]) / 2  # rounding must not decide
+    engine.model.config = replace(engine.model.config, presence_threshold=between)
+    mask = np.zeros(volume.shape, np.uint8)
+    for image_slice in slices:
+        place(engine.ask(image_slice, QUESTION).mask, image_slice, mask)
+    assert len(set(mask.nonzero()[2])) == len(slices) - 6, "the test needs slices with and without a mask"
+    whole = engine.ask_volume(volume, QUESTION, plane="axial")
+    np.testing.assert_array_equal(whole.mask, main_regions(mask))
+
+
 def test_a_range_leaves_other_slices_empty(engine: Engine, volume: Volume) -> None:
     answer = engine.ask_volume(volume, QUESTION, plane="sagittal", slice_range=(2, 4))
     touched = [i for i in range(volume.shape[0]) if take(answer.probability, extract(volume, "sagittal", i)).any()]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from prsmed.model.language import Context, TokenBatch
-from prsmed.model.outputs import Output, Seen, Segmented
+from prsmed.model.outputs import UNDRAWN, Output, Seen, Segmented
 from prsmed.model.prsmed import PRSMed
 
 QUESTIONS = ("where is the polyp?", "is there, anywhere in this rather long question, a polyp in the image?")
@@ -193,6 +193,19 @@ def test_image_and_question_read_at_once_are_read_as_in_steps(model: PRSMed, pix
     another = model.language.encode_questions(QUESTIONS[::-1])
     again = model.segment(seen.features, model.read(seen, another), SIDE)
     assert_same(again, model.segment(apart.features, model.read(apart, another), SIDE))
+
+
+def test_what_is_judged_absent_needs_no_drawing(model: PRSMed, pixels: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, prompt, expected = in_steps(model, pixels, QUESTIONS)
+    mask = make_rows_differ(expected, monkeypatch, model)
+    drawn = model.draw_present(seen, prompt, SIDE)
+    is_present = mask.flatten(1).any(dim=1)
+    torch.testing.assert_close(drawn.mask_logits[is_present], expected.mask_logits[is_present], **CLOSE)
+    assert (drawn.mask_logits[~is_present] == UNDRAWN).all()
+    torch.testing.assert_close(drawn.presence_logits, expected.presence_logits, **CLOSE)
+    assert torch.equal(model.mask_of(drawn), mask)
+    monkeypatch.setattr(model, "config", replace(model.config, presence_threshold=1.0))
+    assert not model.mask_of(model.draw_present(seen, prompt, SIDE)).any()
 
 
 def test_a_seen_image_knows_its_memory(model: PRSMed, pixels: Tensor) -> None:
