@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -80,9 +82,7 @@ def segment_volume(
     probability = np.zeros(volume.shape, np.float32)
     presences: list[float] = []
     workers = workers_on(model.device)
-    size = max(BATCH // workers, 1)
-    firsts = range(slices.first, slices.last + 1, size)
-    batches = [range(first, min(first + size, slices.last + 1)) for first in firsts]
+    batches = batches_of(slices, workers)
 
     def draw(indices: range) -> _Drawn:
         return _draw(model, [extract(volume, slices.plane, index) for index in indices], questions, window)
@@ -99,6 +99,17 @@ def segment_volume(
     areas = mask.sum(axis=tuple(axis for axis in range(3) if axis != normal))
     main = int(areas.argmax()) if areas.any() else slices.first + int(np.argmax(presences))
     yield VolumeMask(mask, probability, max(presences), main)
+
+
+def batches_of(slices: SliceRange, workers: int) -> list[range]:
+    """Batches of the same size but for one slice, as many for each worker, so that none waits for another at the end.
+
+    All workers together have at most :data:`BATCH` slices at hand, or one each.
+    """
+    size = max(BATCH // workers, 1) * workers
+    count = min(math.ceil(len(slices) / size) * workers, len(slices))
+    edges = [slices.first + len(slices) * number // count for number in range(count + 1)]
+    return [range(first, following) for first, following in pairwise(edges)]
 
 
 @dataclass(frozen=True)

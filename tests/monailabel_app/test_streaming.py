@@ -52,7 +52,7 @@ def test_mask_first_then_words_then_all_of_it(url: str, tmp_path: Path) -> None:
 def test_a_volume_tells_its_progress(url: str) -> None:
     events = stream(url, "nifti", mode="volume")
     progress = [(content["done"], content["total"]) for name, content in events if name == "progress"]
-    assert progress == [(8, 12), (12, 12)]
+    assert progress == [(6, 12), (12, 12)]
     assert events[-1][0] == "answer"
 
 
